@@ -52,8 +52,10 @@ export interface Endpoint<Ctx, Caller, V> {
   readonly description?: string;
   readonly access: Access<Ctx, Caller>;
   readonly limit: readonly Limit<Ctx, Caller, keyof V & string>[];
-  /** The body, if there is one; made from the system's context, since people declare fields of their own. */
-  readonly body?: (system: Ctx) => Form<Ctx, V>;
+  /** The body, if there is one; a function where it depends on the fields that were declared. */
+  readonly body?: Form<Ctx, V, Caller> | ((system: Ctx) => Form<Ctx, V, Caller>);
+  /** Whether this system has the endpoint at all; every one does, unless it says so. */
+  readonly onlyIf?: (system: Ctx) => boolean;
   readonly status?: 200 | 201;
   readonly reply: JsonSchema | ((system: Ctx) => JsonSchema);
   readonly errors: readonly DeclaredError[];

@@ -79,7 +79,7 @@ function collectRoutes<Ctx extends RequestContext>(options: RouterOptions<Ctx>):
     route.methods.set(method, answerer);
     routes.set(path, route);
   };
-  for (const one of options.endpoints) {
+  for (const one of options.endpoints.filter((endpoint) => endpoint.onlyIf?.(options.system) ?? true)) {
     const answerer = answerEndpoint(options, one);
     for (const path of [one.path, ...(one.alsoAt ?? [])])
       add(path, false, one.method.toUpperCase(), answerer);
@@ -149,13 +149,13 @@ function answerEndpoint<Ctx extends RequestContext>(
   options: RouterOptions<Ctx>,
   one: AnyEndpoint<Ctx>,
 ): Answerer<Ctx> {
-  const form: Form<Ctx, Record<string, unknown>> | undefined = one.body?.(options.system);
+  const form: Form<Ctx, Record<string, unknown>, unknown> | undefined = typeof one.body === "function" ? one.body(options.system) : one.body;
   const byAddress = one.limit.filter((limit) => limit.countsBy === "address");
   const byAccount = one.limit.filter((limit) => limit.countsBy !== "address");
   return async (ctx, request, params) => {
     const caller: unknown = await one.access.check(ctx);
     const forget = await takeAll(ctx, byAddress, { caller, body: {} });
-    const body = form ? await readForm(ctx, form, await readBody(request)) : {};
+    const body = form ? await readForm(ctx, form, await readBody(request), caller) : {};
     forget.push(...(await takeAll(ctx, byAccount, { caller, body })));
     const reply = await one.handle(ctx, { caller, body, params });
     for (const undo of forget) await undo();
