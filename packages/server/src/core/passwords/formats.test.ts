@@ -66,7 +66,7 @@ describe("a hash that Django made", { concurrency: 2 }, () => {
 
   it("is not opened by a NUL that bcrypt and crypt would read over", async () => {
     assert.equal(await verifyEncoded("abc\0abc", await hashBcrypt("abc", 4)), false);
-    assert.equal(await verifyEncoded("abc\0def", `crypt$$${desCrypt(Buffer.from("abc"), "ab")}`), false);
+    assert.equal(await verifyEncoded("abc\0", `crypt$$${desCrypt(Buffer.from("abc"), "ab")}`), false);
   });
 
   it("is not opened by a lone surrogate, which has no bytes of its own", async () => {

@@ -107,7 +107,7 @@ export async function verifyEncoded(password: string, encoded: string | null | u
 export function isOutdated(encoded: string, parameters: Argon2Parameters): boolean {
   const { memoryKib, passes, parallelism } = parameters;
   const current = `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$`;
-  return !(encoded.startsWith(current) && isKnownFormat(encoded));
+  return !encoded.startsWith(current);
 }
 
 /**
@@ -206,7 +206,7 @@ function digest(hash: "md5" | "sha1" | "sha256", text: string): string {
 }
 
 function matchesDesCrypt(password: string, [salt = "", key = ""]: string[]): boolean {
-  // The C function reads up to the first NUL only.
+  // A short key is filled up with NULs, so that "abc\0" would open what "abc" closed.
   return !password.includes("\0") && isSameText(desCrypt(Buffer.from(password), salt), salt + key);
 }
 
