@@ -20,7 +20,7 @@ export const hashQueue = perSystem(() => createHashQueue({ atOnce: availablePara
 
 /** Hashes a new password. Slow: call it before a transaction opens. Throws TooBusy (503) rather than queue for long. */
 export async function hashPassword(ctx: Context, password: string): Promise<string> {
-  return hashQueue(ctx).run(() => encodeArgon2id(password, ctx.config.passwords.argon2));
+  return hashQueue(ctx).run(() => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16)));
 }
 
 /**
