@@ -19,7 +19,7 @@ const largestS = order / 2n;
 /** The allow-list: no algorithm outside this constant is ever looked at (RFC 8725, 3.1). */
 export const algorithms: Readonly<Record<Algorithm, Primitive>> = {
   HS256: {
-    fits: (key) => key.type === "secret" && (key.symmetricKeySize ?? 0) > 0,
+    fits: (key) => (key.symmetricKeySize ?? 0) > 0,
     sign: hmac,
     verify: (message, key, signature) =>
       signature.length === 32 && timingSafeEqual(hmac(message, key), signature),
