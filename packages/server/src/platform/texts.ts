@@ -30,7 +30,10 @@ export function texts<const Key extends string>(
 export function pickLanguage(header: string | null | undefined, fallback: Language): Language {
   let best: { language: Language; weight: number } | undefined;
   for (const range of (header ?? "").slice(0, 1000).split(",")) {
-    const [tag = "", ...parameters] = range.trim().toLowerCase().split(/\s*;\s*/);
+    const [tag = "", ...parameters] = range
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/);
     const language = /^pt(-|$)/.test(tag) ? "pt-BR" : /^en(-|$)/.test(tag) ? "en" : undefined;
     const quality = parameters.find((parameter) => parameter.startsWith("q="));
     const weight = quality === undefined ? 1 : Number(quality.slice(2));
