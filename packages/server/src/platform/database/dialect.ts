@@ -23,6 +23,8 @@ export interface Database {
   readonly columns: Columns;
   /** Keeps other schema changes out until the transaction ends; the first statement of the transaction. */
   lockSchema(transaction: Kysely<NoTables>): Promise<void>;
+  /** The names of the tables there are now, in order; Kysely's own introspection is not to be used. */
+  listTables(db: Kysely<NoTables>): Promise<string[]>;
   /** The columns and indexes a table has now; undefined if there is no such table. */
   describeTable(db: Kysely<NoTables>, table: string): Promise<TableDescription | undefined>;
   /** Waits for the statement or transaction in progress, then closes. */

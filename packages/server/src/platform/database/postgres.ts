@@ -27,6 +27,7 @@ export function openPostgres(url: string, options: DatabaseOptions): Database {
     kind: "postgres",
     columns: postgresColumns,
     lockSchema,
+    listTables,
     describeTable,
     close: () => kysely.destroy(),
   };
@@ -133,6 +134,14 @@ async function lockSchema(transaction: Kysely<NoTables>): Promise<void> {
   );
   // But a table in use elsewhere is not waited for: everyone else would queue up behind us.
   await sql`set local lock_timeout = 10000`.execute(transaction);
+}
+
+async function listTables(db: Kysely<NoTables>): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select relname as name from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')
+    order by relname`.execute(db);
+  return rows.map((row) => row.name);
 }
 
 async function describeTable(db: Kysely<NoTables>, table: string) {

@@ -41,6 +41,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     columns: sqliteColumns,
     // `begin immediate` has locked the whole database.
     lockSchema: async () => {},
+    listTables,
     describeTable,
     async close() {
       await kysely.destroy();
@@ -71,6 +72,13 @@ function openFile(path: string): DatabaseSync {
   } catch (cause) {
     throw new Error(`Cannot open the database ${location}: ${(cause as Error).message}`, { cause });
   }
+}
+
+async function listTables(db: Kysely<NoTables>): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'
+    order by name`.execute(db);
+  return rows.map((row) => row.name);
 }
 
 async function describeTable(db: Kysely<NoTables>, table: string) {
