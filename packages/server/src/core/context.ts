@@ -1,8 +1,8 @@
 /** Everything a flow may touch that is not its arguments, and the transactions it runs in. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Config } from "../config.ts";
 import type { Kysely } from "kysely";
+import type { Config } from "../config.ts";
 import type { NoTables } from "../platform/database/dialect.ts";
 import type { RequestInfo } from "../platform/http/request.ts";
 import type { Log } from "../platform/log.ts";
@@ -11,7 +11,7 @@ import type { Additions } from "./feature.ts";
 
 export interface Context {
   readonly config: Config;
-  /** A file says which tables it reads: `ctx.db.$extendTables<{ … }>()`. */
+  /** A file says which tables it reads: `ctx.db.withTables<{ … }>()`. */
   readonly db: Kysely<NoTables>;
   readonly now: () => Date;
   readonly randomBytes: RandomBytes;
@@ -35,15 +35,19 @@ export function createContext(parts: ContextParts): Context {
     ...parts,
     // Waiting for the only connection while holding it would hang for ever; on PostgreSQL it would read stale rows.
     get db() {
-      if (insideTransaction.getStore()) throw new Error("Inside a transaction, use the context it handed you.");
+      if (insideTransaction.getStore())
+        throw new Error("Inside a transaction, use the context it handed you.");
       return parts.db;
     },
     async transaction(work) {
-      if (insideTransaction.getStore()) throw new Error("Inside a transaction, use the context it handed you.");
+      if (insideTransaction.getStore())
+        throw new Error("Inside a transaction, use the context it handed you.");
       const tasks: (() => void)[] = [];
-      const result = await parts.db.transaction().execute((transaction) =>
-        insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
-      );
+      const result = await parts.db
+        .transaction()
+        .execute((transaction) =>
+          insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
+        );
       for (const task of tasks) task();
       return result;
     },

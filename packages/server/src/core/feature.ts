@@ -39,6 +39,8 @@ export interface Feature {
 /** What the listed features add together, and the fields that were declared: fixed when the system is made. */
 export interface Additions {
   readonly fields: UserFields;
+  readonly endpoints: readonly AnyEndpoint<Context>[];
+  readonly jobs: readonly Job[];
   readonly gates: readonly SignInGate[];
   readonly reactions: readonly Reaction[];
   readonly mails: ReadonlyMap<string, AnyMail>;

@@ -9,7 +9,7 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
     await createOneTimeTokens(tools);
   },
   "2026-11-24-sessions": createSessions,
-  "2026-11-24-outbox": createOutbox,
+  "2026-11-24-mail": createMailTables,
   "2026-11-24-trail": async ({ db, text, integer, time, json }) => {
     await db.schema
       .createTable("audit")
@@ -57,7 +57,12 @@ async function createAccounts({ db, text, time }: MigrationTools): Promise<void>
     .addColumn("updated_at", time, (column) => column.notNull())
     .execute();
   await db.schema.createIndex("accounts_email").unique().on("accounts").column("email_canonical").execute();
-  await db.schema.createIndex("accounts_username").unique().on("accounts").column("username_canonical").execute();
+  await db.schema
+    .createIndex("accounts_username")
+    .unique()
+    .on("accounts")
+    .column("username_canonical")
+    .execute();
   await db.schema.createIndex("accounts_created_at").on("accounts").columns(["created_at", "id"]).execute();
 }
 
@@ -96,7 +101,11 @@ async function createOneTimeTokens({ db, text, integer, time }: MigrationTools):
     .on("one_time_tokens")
     .columns(["account_id", "purpose"])
     .execute();
-  await db.schema.createIndex("one_time_tokens_expires_at").on("one_time_tokens").column("expires_at").execute();
+  await db.schema
+    .createIndex("one_time_tokens_expires_at")
+    .on("one_time_tokens")
+    .column("expires_at")
+    .execute();
 }
 
 async function createSessions({ db, text, integer, time }: MigrationTools): Promise<void> {
@@ -119,7 +128,11 @@ async function createSessions({ db, text, integer, time }: MigrationTools): Prom
     .addColumn("address", text, (column) => column.notNull())
     .addColumn("user_agent", text, (column) => column.notNull())
     .execute();
-  await db.schema.createIndex("sessions_account").on("sessions").columns(["account_id", "last_used_at"]).execute();
+  await db.schema
+    .createIndex("sessions_account")
+    .on("sessions")
+    .columns(["account_id", "last_used_at"])
+    .execute();
   await db.schema.createIndex("sessions_expires_at").on("sessions").column("expires_at").execute();
   await db.schema
     .createIndex("sessions_exchanged_token")
@@ -129,7 +142,7 @@ async function createSessions({ db, text, integer, time }: MigrationTools): Prom
     .execute();
 }
 
-async function createOutbox({ db, text, integer, time }: MigrationTools): Promise<void> {
+async function createMailTables({ db, text, integer, time }: MigrationTools): Promise<void> {
   await db.schema
     .createTable("outbox")
     .addColumn("id", text, (column) => column.primaryKey())
@@ -148,4 +161,13 @@ async function createOutbox({ db, text, integer, time }: MigrationTools): Promis
     .execute();
   await db.schema.createIndex("outbox_due").on("outbox").columns(["state", "due_at"]).execute();
   await db.schema.createIndex("outbox_recipient").on("outbox").column("recipient").execute();
+  await db.schema
+    .createTable("captured_mails")
+    .addColumn("id", text, (column) => column.primaryKey())
+    .addColumn("mail", text, (column) => column.notNull())
+    .addColumn("recipient", text, (column) => column.notNull())
+    .addColumn("message", text, (column) => column.notNull())
+    .addColumn("at", time, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("captured_mails_at").on("captured_mails").columns(["at", "id"]).execute();
 }

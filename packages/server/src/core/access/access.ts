@@ -23,14 +23,23 @@ export interface Caller {
 }
 
 /** Open to everybody; a token that happens to be sent is not looked at, so a stale one blocks nothing. */
-export const anyone: Access<Context, undefined> = { check: async () => undefined, needsToken: false, errors: [] };
+export const anyone: Access<Context, undefined> = {
+  check: async () => undefined,
+  needsToken: false,
+  errors: [],
+};
 
 /** Open to whoever's session lives and whose account is enabled, at this very moment. */
-export const signedIn: Access<Context, Caller> = { check: authenticate, needsToken: true, errors: bearerErrors };
+export const signedIn: Access<Context, Caller> = {
+  check: authenticate,
+  needsToken: true,
+  errors: bearerErrors,
+};
 
 async function authenticate(ctx: Context): Promise<Caller> {
   const read = await readToken(ctx, bearerToken(ctx), "access");
-  if (!read.claims) throw read.problem === "unknown_user" ? new UserNotFound() : new BearerInvalid(read.problem);
+  if (!read.claims)
+    throw read.problem === "unknown_user" ? new UserNotFound() : new BearerInvalid(read.problem);
   const { account, isEnded } = await findHolder(ctx, read.claims);
   if (!account) throw new UserNotFound();
   if (account.disabledAt) throw new UserInactive();
@@ -53,7 +62,7 @@ export async function findHolder(
 ): Promise<{ readonly account: Account | undefined; readonly isEnded: boolean }> {
   if (!claims.sessionId) return findHolderWithoutSession(ctx, claims);
   const row = await accountsIn(ctx)
-    .$extendTables<{ sessions: SessionRow }>()
+    .withTables<{ sessions: SessionRow }>()
     .selectFrom("accounts")
     .leftJoin("sessions", (join) =>
       join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", claims.sessionId ?? ""),
@@ -64,7 +73,7 @@ export async function findHolder(
     .executeTakeFirst();
   if (!row) return { account: undefined, isEnded: true };
   const isEnded = row.session_ended_at !== null || (row.session_expires_at ?? 0) <= ctx.now().getTime();
-  return { account: toAccount(ctx, row as AccountRow), isEnded };
+  return { account: toAccount(ctx, row), isEnded };
 }
 
 async function findHolderWithoutSession(ctx: Context, claims: Claims) {

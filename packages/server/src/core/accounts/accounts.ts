@@ -36,7 +36,7 @@ export interface Account {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export const accountsIn = (ctx: Context) => ctx.db.$extendTables<{ accounts: AccountRow }>();
+export const accountsIn = (ctx: Context) => ctx.db.withTables<{ accounts: AccountRow }>();
 
 /** The form that tells whether two usernames are the same: NFKC, then case folded. */
 export function canonicalUsername(username: string): string {
@@ -68,7 +68,11 @@ async function findAccountWhere(
   column: "id" | "email_canonical" | "username_canonical",
   value: string,
 ): Promise<Account | undefined> {
-  const row = await accountsIn(ctx).selectFrom("accounts").selectAll().where(column, "=", value).executeTakeFirst();
+  const row = await accountsIn(ctx)
+    .selectFrom("accounts")
+    .selectAll()
+    .where(column, "=", value)
+    .executeTakeFirst();
   return row && toAccount(ctx, row);
 }
 
@@ -105,7 +109,8 @@ function fromColumn(field: StoredField, value: unknown): unknown {
 export function toColumns(ctx: Context, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const columns: Record<string, unknown> = {};
   for (const [name, field] of storedFields(ctx.additions.fields)) {
-    if (Object.hasOwn(values, name) && values[name] !== undefined) columns[name] = toColumn(field, values[name]);
+    if (Object.hasOwn(values, name) && values[name] !== undefined)
+      columns[name] = toColumn(field, values[name]);
   }
   return columns;
 }

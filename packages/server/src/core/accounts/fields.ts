@@ -1,7 +1,7 @@
 /** The fields of a user, declared once: columns, checks, documents and bodies are all read from this one table. */
 
-import * as kinds from "../../platform/http/fields.ts";
 import type { Field, JsonSchema } from "../../platform/http/fields.ts";
+import * as kinds from "../../platform/http/fields.ts";
 
 interface Common {
   /** Asked for at registration. */
@@ -14,7 +14,9 @@ interface Common {
   readonly unique?: boolean;
 }
 
-type Defaulted<T> = Common & { /** The value when nothing is said; null for "nothing". */ readonly default?: T | null };
+type Defaulted<T> = Common & {
+  /** The value when nothing is said; null for "nothing". */ readonly default?: T | null;
+};
 
 export type UserField =
   | ({ readonly type: "text"; readonly maxLength?: number; readonly blank?: boolean } & Defaulted<string>)
@@ -94,7 +96,10 @@ export function defaultOf(field: StoredField): unknown {
 
 /** What a body may send for a field; a field that has no default value may be null. */
 export function asInput(field: StoredField, presence: { readonly required?: boolean } = {}): Field {
-  const options = { required: presence.required ?? false, nullable: defaultOf(field) === null && !field.required };
+  const options = {
+    required: presence.required ?? false,
+    nullable: defaultOf(field) === null && !field.required,
+  };
   switch (field.type) {
     case "text":
       return kinds.text({ ...options, blank: field.blank ?? !field.required, maxLength: field.maxLength });
@@ -144,8 +149,8 @@ type Value<F extends UserField> = F extends { choices: readonly (infer Choice)[]
   ? Choice
   : F extends { type: keyof ValueOf }
     ? F extends { default: null } | { type: "link" }
-      ? ValueOf[F.type] | null
-      : ValueOf[F.type]
+      ? ValueOf[F["type"]] | null
+      : ValueOf[F["type"]]
     : never;
 type NamesWhere<S, Shape> = { [N in keyof S]: S[N] extends Shape ? N : never }[keyof S];
 type Writable<S> = Exclude<keyof S, NamesWhere<S, { writableBy: "admin" } | { type: "link" }>>;

@@ -5,7 +5,11 @@ import type { Account } from "./accounts.ts";
 import { baseCount, visibleFields } from "./fields.ts";
 
 /** The user object, its keys in their order. Links are full addresses, or as they are stored when `links` says so. */
-export function presentUser(ctx: Context, account: Account, links: "full" | "stored"): Record<string, unknown> {
+export function presentUser(
+  ctx: Context,
+  account: Account,
+  links: "full" | "stored",
+): Record<string, unknown> {
   const declared = visibleFields(ctx.additions.fields).map(([name, field]): [string, unknown] => [
     name,
     field.type === "link" ? linkTo(ctx, account.fields[field.of], links) : account.fields[name],

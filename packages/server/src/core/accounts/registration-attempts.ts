@@ -21,7 +21,7 @@ interface AttemptRow {
 /** Attempts kept for one address; a stranger who makes more only pushes out strangers' and the owner's, not mail. */
 const mostAttempts = 20;
 
-const attemptsIn = (ctx: Context) => ctx.db.$extendTables<{ registration_attempts: AttemptRow }>();
+const attemptsIn = (ctx: Context) => ctx.db.withTables<{ registration_attempts: AttemptRow }>();
 
 export interface Attempt {
   readonly username: string;
@@ -33,7 +33,12 @@ export interface Attempt {
 export const attemptSubject = (attemptId: string) => `registration ${attemptId}`;
 
 /** Keeps an attempt under the id that its device token names. */
-export async function keepAttempt(ctx: Context, id: string, accountId: string, attempt: Attempt): Promise<void> {
+export async function keepAttempt(
+  ctx: Context,
+  id: string,
+  accountId: string,
+  attempt: Attempt,
+): Promise<void> {
   await attemptsIn(ctx)
     .insertInto("registration_attempts")
     .values({

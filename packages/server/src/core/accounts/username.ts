@@ -49,7 +49,12 @@ export async function addTakenErrors(
   }
 }
 
-async function isTaken(ctx: Context, column: string, value: unknown, ownId: string | undefined): Promise<boolean> {
+async function isTaken(
+  ctx: Context,
+  column: string,
+  value: unknown,
+  ownId: string | undefined,
+): Promise<boolean> {
   let query = accountsIn(ctx)
     .selectFrom("accounts")
     .select("id")

@@ -1,7 +1,7 @@
 /** Something happened: one call gives the audit row, in the same commit, and what follows from it afterwards. */
 
-import { randomUuid } from "../../platform/random.ts";
 import { describeError } from "../../platform/log.ts";
+import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
 
 /** Plain facts about an event; never a secret. */
@@ -38,9 +38,11 @@ export interface AuditRow {
   details: string;
 }
 
-export const auditIn = (ctx: Context) => ctx.db.$extendTables<{ audit: AuditRow }>();
+export const auditIn = (ctx: Context) => ctx.db.withTables<{ audit: AuditRow }>();
 
-export function event<Details extends EventDetails = Readonly<Record<never, never>>>(name: string): EventKind<Details> {
+export function event<Details extends EventDetails = Readonly<Record<never, never>>>(
+  name: string,
+): EventKind<Details> {
   return { name };
 }
 

@@ -1,7 +1,7 @@
 /** The keys that sign and verify tokens: HS256 with SECRET_KEY, as the original did. */
 
-import type { SigningKey, VerifyingKey } from "../tokens/jws.ts";
 import { type Context, perSystem } from "../context.ts";
+import type { SigningKey, VerifyingKey } from "../tokens/jws.ts";
 import { rawSecretKeys } from "./secrets.ts";
 
 /** What access tokens are signed with now. */
@@ -15,7 +15,9 @@ export async function accessVerifyingKeys(ctx: Context): Promise<readonly Verify
 }
 
 /** What refresh tokens are signed with: only we read them, and the same session must give the same text again. */
-export const secretSigningKey = perSystem((ctx): SigningKey => ({ algorithm: "HS256", key: firstOf(rawSecretKeys(ctx)) }));
+export const secretSigningKey = perSystem(
+  (ctx): SigningKey => ({ algorithm: "HS256", key: firstOf(rawSecretKeys(ctx)) }),
+);
 
 /** What may have signed a refresh token, or a token of the original. */
 export const secretVerifyingKeys = perSystem((ctx): readonly VerifyingKey[] =>

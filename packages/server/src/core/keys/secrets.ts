@@ -1,11 +1,24 @@
 /** Keys for one purpose each, derived from SECRET_KEY: what leaks for one purpose is useless for another. */
 
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from "node:crypto";
 import { fromBase64Url, toBase64Url } from "../../platform/encoding.ts";
 import type { Context } from "../context.ts";
 import { perSystem } from "../context.ts";
 
-export type Purpose = "encryption" | "refresh-token" | "device-token" | "mail-code" | "limit-key" | "fingerprint";
+export type Purpose =
+  | "encryption"
+  | "refresh-token"
+  | "device-token"
+  | "mail-code"
+  | "limit-key"
+  | "fingerprint";
 
 /** A purpose's key, derived from the current secret (RFC 5869). */
 export function purposeKey(ctx: Context, purpose: Purpose): Buffer {
@@ -23,7 +36,9 @@ export function rawSecretKeys(ctx: Context): readonly KeyObject[] {
 }
 
 const allSecrets = (ctx: Context) => [ctx.config.secretKey, ...ctx.config.secretKeyFallbacks];
-const rawKeys = perSystem((ctx) => allSecrets(ctx).map((secret) => createSecretKey(Buffer.from(secret, "utf8"))));
+const rawKeys = perSystem((ctx) =>
+  allSecrets(ctx).map((secret) => createSecretKey(Buffer.from(secret, "utf8"))),
+);
 const derivedKeys = perSystem(() => new Map<string, Buffer>());
 
 function derive(ctx: Context, secret: string, purpose: Purpose): Buffer {
@@ -42,7 +57,9 @@ export function macFor(ctx: Context, purpose: Purpose, text: string): Buffer {
 /** Encrypts text for the database (AES-256-GCM); `place` binds it to its row, so that it opens nowhere else. */
 export function encrypt(ctx: Context, place: string, text: string): string {
   const nonce = ctx.randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", purposeKey(ctx, "encryption"), nonce).setAAD(Buffer.from(place));
+  const cipher = createCipheriv("aes-256-gcm", purposeKey(ctx, "encryption"), nonce).setAAD(
+    Buffer.from(place),
+  );
   const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
   return `v1.${toBase64Url(Buffer.concat([nonce, sealed, cipher.getAuthTag()]))}`;
 }

@@ -1,14 +1,14 @@
 /** How often something may be done: counted in the database, exact under parallel calls, shared by every node. */
 
 import { sql } from "kysely";
-import type { Counted, Limit } from "../../platform/http/endpoint.ts";
+import { toBase64Url } from "../../platform/encoding.ts";
 import { addressBlock } from "../../platform/http/client-address.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
+import type { Counted, Limit } from "../../platform/http/endpoint.ts";
 import { Throttled } from "../../platform/http/errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
 import { macFor } from "../keys/secrets.ts";
-import { toBase64Url } from "../../platform/encoding.ts";
 
 interface LimitRow {
   key: string;
@@ -16,7 +16,7 @@ interface LimitRow {
   resets_at: number;
 }
 
-export const limitsIn = (ctx: Context) => ctx.db.$extendTables<{ limits: LimitRow }>();
+export const limitsIn = (ctx: Context) => ctx.db.withTables<{ limits: LimitRow }>();
 
 export interface Allowance {
   readonly most: number;
@@ -49,7 +49,11 @@ export async function takeOne(
     .returning("count")
     .executeTakeFirst();
   if (taken) return { key };
-  const full = await limitsIn(ctx).selectFrom("limits").select("resets_at").where("key", "=", key).executeTakeFirst();
+  const full = await limitsIn(ctx)
+    .selectFrom("limits")
+    .select("resets_at")
+    .where("key", "=", key)
+    .executeTakeFirst();
   return { key, emptyUntil: new Date(full?.resets_at ?? now + 1000) };
 }
 

@@ -9,9 +9,16 @@ const labels = {
   "pt-BR": { when: "Quando", device: "Aparelho", address: "Endereço" },
 } as const satisfies Record<Language, unknown>;
 
-export function contextRows(language: Language, { at, address, userAgent }: AskedFrom): { label: string; value: string }[] {
+export function contextRows(
+  language: Language,
+  { at, address, userAgent }: AskedFrom,
+): { label: string; value: string }[] {
   const say = labels[language];
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+  const when = new Intl.DateTimeFormat(language, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: "UTC",
+  });
   return [
     { label: say.when, value: `${when.format(at)} UTC` },
     { label: say.device, value: describeDevice(userAgent, language) },

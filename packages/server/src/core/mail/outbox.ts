@@ -26,7 +26,7 @@ export interface OutboxRow {
   finished_at: number | null;
 }
 
-export const outboxIn = (ctx: Context) => ctx.db.$extendTables<{ outbox: OutboxRow }>();
+export const outboxIn = (ctx: Context) => ctx.db.withTables<{ outbox: OutboxRow }>();
 
 /** What a row holds: an order that is not written yet, or the message, which stays the same at every try. */
 export type Payload =
@@ -42,7 +42,12 @@ interface StoredOrder {
 }
 
 /** Puts a mail into the outbox. One row for whatever address, so that the time it takes tells nothing. */
-export async function enqueueMail<Data>(ctx: Context, mail: Mail<Data>, to: string, data: Data): Promise<void> {
+export async function enqueueMail<Data>(
+  ctx: Context,
+  mail: Mail<Data>,
+  to: string,
+  data: Data,
+): Promise<void> {
   const id = randomUuid(ctx.randomBytes);
   const now = ctx.now().getTime();
   const { address, userAgent, language } = ctx.request;

@@ -1,14 +1,22 @@
 /** Sends what is in the outbox: each mail by one worker at a time, again after a while if it fails, visibly to its end. */
 
 import { after, hours, minutes, seconds } from "../../platform/duration.ts";
+import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { describeError } from "../../platform/log.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
-import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { takeOne } from "../limits/limits.ts";
 import type { AnyMail } from "./mail.ts";
 import { type Message, renderMessage } from "./message.ts";
-import { openPayload, type OutboxRow, outboxIn, type Payload, sealPayload, toOrder } from "./outbox.ts";
+import {
+  mailAlarm,
+  type OutboxRow,
+  openPayload,
+  outboxIn,
+  type Payload,
+  sealPayload,
+  toOrder,
+} from "./outbox.ts";
 import { MailRefused, type Transport } from "./transports/transport.ts";
 
 /** Waiting before the second try, the third, …; after the last there is none. */
@@ -74,7 +82,10 @@ async function prepareMessage(ctx: Context, row: OutboxRow): Promise<Message | u
   const payload = openPayload(ctx, row);
   const mail = ctx.additions.mails.get(row.mail);
   if (!payload || !mail) {
-    await finishRow(ctx, row, { state: "failed", reply: payload ? "no such mail" : "sealed with another secret" });
+    await finishRow(ctx, row, {
+      state: "failed",
+      reply: payload ? "no such mail" : "sealed with another secret",
+    });
     return undefined;
   }
   if (payload.stage === "written") return payload.message;
@@ -88,7 +99,9 @@ async function writeMessage(
   payload: Extract<Payload, { stage: "ordered" }>,
 ): Promise<Message | undefined> {
   const order = toOrder(row, payload.order);
-  const composed = (await isWithinBudget(ctx, mail, row.recipient)) ? await mail.compose(ctx, order) : undefined;
+  const composed = (await isWithinBudget(ctx, mail, row.recipient))
+    ? await mail.compose(ctx, order)
+    : undefined;
   if (!composed) {
     // Nothing to say: the row goes, and with it the address that somebody typed.
     await outboxIn(ctx).deleteFrom("outbox").where("id", "=", row.id).execute();
@@ -147,4 +160,62 @@ async function finishRow(
     .where("id", "=", row.id)
     .where("lease", "=", row.lease)
     .execute();
+}
+
+export interface MailWorker {
+  /** Finishes what is being sent, and takes on nothing more. */
+  readonly stop: () => Promise<void>;
+}
+
+/** How often a worker looks for mail that another process put into the outbox, or whose time has come. */
+const lookEvery = seconds(2);
+/** Mails under way at once: a stalled server holds up a few, not all. */
+const lanes = 3;
+
+/** Sends mail as it comes, until stopped. */
+export function startMailWorker(
+  ctx: Context,
+  transport: Transport,
+  delivered: (delivery: Delivery) => void = () => undefined,
+): MailWorker {
+  const bell = createBell();
+  mailAlarm(ctx).onRing(bell.ring);
+  let isStopping = false;
+  const work = async () => {
+    while (!isStopping) {
+      const wasBusy = await sendNextMail(ctx, transport, delivered).catch((error: unknown) => {
+        ctx.log("error", "the outbox cannot be read", { error: describeError(error) });
+        return false;
+      });
+      if (!wasBusy && !isStopping) await bell.heard(lookEvery);
+    }
+  };
+  const working = Array.from({ length: lanes }, work);
+  return {
+    stop: async () => {
+      isStopping = true;
+      bell.ring();
+      await Promise.all(working);
+    },
+  };
+}
+
+/** Something to wait for: heard by everybody who waits when it rings, or after a time. */
+function createBell() {
+  const waiting = new Set<() => void>();
+  return {
+    ring: () => {
+      for (const wake of waiting) wake();
+    },
+    heard: (atMost: number) =>
+      new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, atMost);
+        waiting.add(wake);
+      }),
+  };
 }

@@ -18,7 +18,7 @@ interface OneTimeTokenRow {
   code_tries: number;
 }
 
-const tokensIn = (ctx: Context) => ctx.db.$extendTables<{ one_time_tokens: OneTimeTokenRow }>();
+const tokensIn = (ctx: Context) => ctx.db.withTables<{ one_time_tokens: OneTimeTokenRow }>();
 
 /** Wrong tries that a mailed code forgives; after them it is dead. */
 const codeTries = 5;
@@ -76,7 +76,11 @@ const codeMac = (ctx: Context, accountId: string, code: string) =>
   macFor(ctx, "mail-code", `${accountId} ${code}`).toString("hex");
 
 /** Uses a token up. Of two at the same moment, one gets the account; undefined for any token that is no longer good. */
-export async function takeOneTimeToken(ctx: Context, purpose: string, token: string): Promise<string | undefined> {
+export async function takeOneTimeToken(
+  ctx: Context,
+  purpose: string,
+  token: string,
+): Promise<string | undefined> {
   const now = ctx.now().getTime();
   const taken = await tokensIn(ctx)
     .updateTable("one_time_tokens")
@@ -110,7 +114,12 @@ export async function findOneTimeToken(
  * Uses up the token that this code stands for; whether it did. A try is counted before the code is looked at, in one
  * statement, so that a thousand guesses at once still are five (OWASP ASVS 6.6.3).
  */
-export async function takeCode(ctx: Context, purpose: string, accountId: string, code: string): Promise<boolean> {
+export async function takeCode(
+  ctx: Context,
+  purpose: string,
+  accountId: string,
+  code: string,
+): Promise<boolean> {
   const now = ctx.now().getTime();
   const tried = await tokensIn(ctx)
     .updateTable("one_time_tokens")
@@ -135,7 +144,11 @@ export async function takeCode(ctx: Context, purpose: string, accountId: string,
 }
 
 /** Ends every token of these purposes that an account still has. */
-export async function endOneTimeTokens(ctx: Context, accountId: string, purposes: readonly string[]): Promise<void> {
+export async function endOneTimeTokens(
+  ctx: Context,
+  accountId: string,
+  purposes: readonly string[],
+): Promise<void> {
   await tokensIn(ctx)
     .deleteFrom("one_time_tokens")
     .where("account_id", "=", accountId)
@@ -151,6 +164,9 @@ export async function removeExpiredTokens(ctx: Context, most: number): Promise<n
     .select("hash")
     .where("expires_at", "<", ctx.now().getTime())
     .limit(most);
-  const removed = await tokensIn(ctx).deleteFrom("one_time_tokens").where("hash", "in", old).executeTakeFirst();
+  const removed = await tokensIn(ctx)
+    .deleteFrom("one_time_tokens")
+    .where("hash", "in", old)
+    .executeTakeFirst();
   return Number(removed.numDeletedRows);
 }

@@ -16,7 +16,9 @@ const waitingAtMost = 100;
 export const oldPasswordMaxLength = 4096;
 
 /** The hashes of this system: how many were begun is how tests know that known and unknown cost the same. */
-export const hashQueue = perSystem(() => createHashQueue({ atOnce: availableParallelism(), waiting: waitingAtMost }));
+export const hashQueue = perSystem(() =>
+  createHashQueue({ atOnce: availableParallelism(), waiting: waitingAtMost }),
+);
 
 /** Hashes a new password. Slow: call it before a transaction opens. Throws TooBusy (503) rather than queue for long. */
 export async function hashPassword(ctx: Context, password: string): Promise<string> {
@@ -27,7 +29,11 @@ export async function hashPassword(ctx: Context, password: string): Promise<stri
  * Whether the password is the account's. Without an account, or without a believed password, a hash of the same cost
  * is computed all the same, so that the time tells nobody which it was (OWASP, Authentication Cheat Sheet).
  */
-export async function verifyPassword(ctx: Context, password: string, hash: string | null | undefined): Promise<boolean> {
+export async function verifyPassword(
+  ctx: Context,
+  password: string,
+  hash: string | null | undefined,
+): Promise<boolean> {
   const isReal = typeof hash === "string" && hash !== "" && !hash.startsWith("!");
   const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, isReal ? hash : decoyHash(ctx)));
   return isRight && isReal;
@@ -36,7 +42,9 @@ export async function verifyPassword(ctx: Context, password: string, hash: strin
 /** A well-formed hash at today's cost that no password has. */
 const decoyHash = perSystem((ctx) => {
   const { memoryKib, passes, parallelism } = ctx.config.passwords.argon2;
-  const [salt, hash] = [Buffer.alloc(16), Buffer.alloc(32)].map((bytes) => bytes.toString("base64").replace(/=+$/, ""));
+  const [salt, hash] = [Buffer.alloc(16), Buffer.alloc(32)].map((bytes) =>
+    bytes.toString("base64").replace(/=+$/, ""),
+  );
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$${salt}$${hash}`;
 });
 

@@ -48,7 +48,8 @@ export interface Session {
 
 export type EndReason = "logout" | "revoked" | "reuse" | "password" | "disabled";
 
-export const sessionsIn = (ctx: Context) => ctx.db.$extendTables<{ sessions: SessionRow; accounts: AccountRow }>();
+export const sessionsIn = (ctx: Context) =>
+  ctx.db.withTables<{ sessions: SessionRow; accounts: AccountRow }>();
 
 /** A session from its row. */
 export function toSession(row: SessionRow): Session {
@@ -75,7 +76,11 @@ export function toSession(row: SessionRow): Session {
 export async function openSession(
   ctx: Context,
   accountId: string,
-  opening: { readonly methods: readonly string[]; readonly authTime?: Date; readonly exchangedToken?: string },
+  opening: {
+    readonly methods: readonly string[];
+    readonly authTime?: Date;
+    readonly exchangedToken?: string;
+  },
 ): Promise<Session> {
   const now = ctx.now();
   const { sessionTtl } = ctx.config.tokens;
@@ -146,11 +151,18 @@ export async function advanceSession(
 }
 
 export async function findSession(ctx: Context, id: string): Promise<Session | undefined> {
-  const row = await sessionsIn(ctx).selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await sessionsIn(ctx)
+    .selectFrom("sessions")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
   return row && toSession(row);
 }
 
-export async function findSessionByExchangedToken(ctx: Context, fingerprint: string): Promise<Session | undefined> {
+export async function findSessionByExchangedToken(
+  ctx: Context,
+  fingerprint: string,
+): Promise<Session | undefined> {
   const row = await sessionsIn(ctx)
     .selectFrom("sessions")
     .selectAll()
@@ -178,7 +190,12 @@ export function isLive(ctx: Context, session: Session): boolean {
 }
 
 /** Ends one session of an account; whether it lived until now. */
-export async function endSession(ctx: Context, accountId: string, id: string, reason: EndReason): Promise<boolean> {
+export async function endSession(
+  ctx: Context,
+  accountId: string,
+  id: string,
+  reason: EndReason,
+): Promise<boolean> {
   const ended = await sessionsIn(ctx)
     .updateTable("sessions")
     .set({ ended_at: ctx.now().getTime(), ended_reason: reason })

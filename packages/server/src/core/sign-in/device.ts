@@ -13,7 +13,9 @@ const cookieSeconds = 400 * 24 * 3600;
 
 /** The name of the device that this request proves to be for `subject` (an account), or undefined. */
 export function knownDevice(ctx: Context, subject: string): string | undefined {
-  return sentTokens(ctx).find((token) => isFor(ctx, subject, token))?.slice(0, 22);
+  return sentTokens(ctx)
+    .find((token) => isFor(ctx, subject, token))
+    ?.slice(0, 22);
 }
 
 /** Gives the caller a token that proves this device for `subject`, beside those it had for other accounts. */
@@ -55,5 +57,7 @@ function sentTokens(ctx: Context): string[] {
 
 function isWellFormed(token: string): boolean {
   const [nonce = "", mac = "", ...rest] = token.split(".");
-  return rest.length === 0 && fromBase64Url(nonce)?.length === nonceBytes && fromBase64Url(mac)?.length === 32;
+  return (
+    rest.length === 0 && fromBase64Url(nonce)?.length === nonceBytes && fromBase64Url(mac)?.length === 32
+  );
 }

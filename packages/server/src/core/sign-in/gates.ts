@@ -27,10 +27,7 @@ export class CredentialsInvalid extends defineFormError(
 
 export class EmailNotVerified extends defineFormError(
   "email_not_verified",
-  sentence(
-    "Please verify your email before logging in.",
-    "Confirme seu e-mail antes de entrar.",
-  ),
+  sentence("Please verify your email before logging in.", "Confirme seu e-mail antes de entrar."),
 ) {}
 
 export const accountIsEnabled: SignInGate = async (_ctx, { account }) => {

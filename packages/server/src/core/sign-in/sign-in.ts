@@ -13,7 +13,9 @@ import { knownDevice, rememberDevice } from "./device.ts";
 import { CredentialsInvalid, type SignInMethod, standingGates } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
 
-export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>("sign_in.succeeded");
+export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
+  "sign_in.succeeded",
+);
 
 export interface SignedIn {
   readonly account: Account;

@@ -1,8 +1,8 @@
 /** What is said of a token that is not good: simplejwt's sentences, and which one when. */
 
-import { type Sentence, sentence, texts } from "../../platform/texts.ts";
 import { type DeclaredError, defineError, RequestRefused } from "../../platform/http/errors.ts";
 import type { Language } from "../../platform/texts.ts";
+import { type Sentence, sentence, texts } from "../../platform/texts.ts";
 import type { ClaimsProblem } from "./claims.ts";
 
 const challenge = { "WWW-Authenticate": 'Bearer realm="api"' };
@@ -50,7 +50,10 @@ class TokenError extends RequestRefused {
 export class NotAuthenticated extends defineError(
   401,
   "not_authenticated",
-  sentence("Authentication credentials were not provided.", "As credenciais de autenticação não foram fornecidas."),
+  sentence(
+    "Authentication credentials were not provided.",
+    "As credenciais de autenticação não foram fornecidas.",
+  ),
 ) {
   constructor() {
     super({ headers: challenge });
@@ -122,4 +125,4 @@ export const bearerErrors: readonly DeclaredError[] = [
   HeaderMalformed,
   UserNotFound,
   UserInactive,
-] as unknown as readonly DeclaredError[];
+];

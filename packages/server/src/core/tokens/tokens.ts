@@ -6,7 +6,12 @@ import { sha256Hex } from "../../platform/encoding.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Account } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
-import { accessSigningKey, accessVerifyingKeys, secretSigningKey, secretVerifyingKeys } from "../keys/keys.ts";
+import {
+  accessSigningKey,
+  accessVerifyingKeys,
+  secretSigningKey,
+  secretVerifyingKeys,
+} from "../keys/keys.ts";
 import { purposeKey } from "../keys/secrets.ts";
 import type { Session } from "../sessions/sessions.ts";
 
@@ -81,7 +86,11 @@ export type ReadToken =
   | { readonly claims?: undefined; readonly problem: ClaimsProblem };
 
 /** Reads a token at the door for its kind; says nothing of whether its session still lives. */
-export async function readToken(ctx: Context, token: string, kind: "access" | "refresh" | "any"): Promise<ReadToken> {
+export async function readToken(
+  ctx: Context,
+  token: string,
+  kind: "access" | "refresh" | "any",
+): Promise<ReadToken> {
   const keys = kind === "refresh" ? secretVerifyingKeys(ctx) : await accessVerifyingKeys(ctx);
   const payload = readCompact(token, (header) => keys.filter((key) => isMeantBy(header, key)));
   if (!payload) return { problem: "invalid" };

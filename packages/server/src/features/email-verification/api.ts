@@ -77,7 +77,8 @@ export const resend = endpoint({
   method: "post",
   path: "/api/auth/verify-email/resend/",
   summary: "Mail the verification link and code again",
-  description: "Answers alike for every address. An address gets five such mails an hour; earlier links stay good.",
+  description:
+    "Answers alike for every address. An address gets five such mails an hour; earlier links stay good.",
   access: anyone,
   limit: [perAddress("resend", 20, hours(1))],
   body: form({ email: email() }),

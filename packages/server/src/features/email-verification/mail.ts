@@ -48,7 +48,8 @@ export const welcomeMail: Mail<NoDetails> = {
   compose: async (ctx, { to, language }) => {
     const account = await findAccountByEmail(ctx, to);
     if (!account || account.disabledAt) return undefined;
-    const say = (key: keyof typeof sentences) => sentences[key][language].replace("{app}", ctx.config.appName);
+    const say = (key: keyof typeof sentences) =>
+      sentences[key][language].replace("{app}", ctx.config.appName);
     return {
       to: account.email,
       content: {

@@ -13,7 +13,8 @@ export const sentences = texts(
     opening: "Type this code on the page where you created your account. It works for 15 minutes.",
     orLink: "Or use the button below.",
     linkTime: "The link works for {hours} hours.",
-    ifNotYou: "You get this because somebody created an account with this address. If it wasn't you, ignore it.",
+    ifNotYou:
+      "You get this because somebody created an account with this address. If it wasn't you, ignore it.",
     welcomeSubject: "Welcome to {app}",
     welcomeText: "Your address is confirmed and your account is ready.",
     openApp: "Open the app",
@@ -27,11 +28,13 @@ export const sentences = texts(
       confirm: "Confirmar e-mail",
       doneTitle: "E-mail confirmado",
       failedTitle: "Este link não funciona mais",
-      failedText: "Ele pode ter expirado. Cadastre-se de novo com o mesmo endereço e outro chegará por e-mail.",
+      failedText:
+        "Ele pode ter expirado. Cadastre-se de novo com o mesmo endereço e outro chegará por e-mail.",
       opening: "Digite este código na página em que você criou a conta. Ele vale por 15 minutos.",
       orLink: "Ou use o botão abaixo.",
       linkTime: "O link vale por {hours} horas.",
-      ifNotYou: "Você recebeu este e-mail porque alguém criou uma conta com este endereço. Não foi você? Ignore.",
+      ifNotYou:
+        "Você recebeu este e-mail porque alguém criou uma conta com este endereço. Não foi você? Ignore.",
       welcomeSubject: "Boas-vindas ao {app}",
       welcomeText: "Seu endereço está confirmado e sua conta está pronta.",
       openApp: "Abrir o aplicativo",

@@ -1,10 +1,10 @@
-import { userSchema } from "../../core/accounts/fields.ts";
-import { findAccountByEmail } from "../../core/accounts/accounts.ts";
-import { presentUser } from "../../core/accounts/present.ts";
 import { anyone } from "../../core/access/access.ts";
+import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { userSchema } from "../../core/accounts/fields.ts";
+import { presentUser } from "../../core/accounts/present.ts";
 import { endpoint } from "../../core/feature.ts";
-import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
 import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
+import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
 import { knownDevice } from "../../core/sign-in/device.ts";
 import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
 import { minutes } from "../../platform/duration.ts";

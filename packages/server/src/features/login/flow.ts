@@ -30,7 +30,11 @@ export async function login(ctx: Context, email: string, password: string): Prom
 }
 
 /** An upgrade that cannot be made now is made next time; it is no reason to keep somebody out. */
-async function upgradeIfPossible(ctx: Context, account: Parameters<typeof upgradedHash>[1], password: string) {
+async function upgradeIfPossible(
+  ctx: Context,
+  account: Parameters<typeof upgradedHash>[1],
+  password: string,
+) {
   try {
     return await upgradedHash(ctx, account, password);
   } catch (error) {

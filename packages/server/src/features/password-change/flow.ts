@@ -6,11 +6,7 @@ import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { endOneTimeTokens } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
-import {
-  hashPassword,
-  replacePasswordHash,
-  verifyPassword,
-} from "../../core/passwords/passwords.ts";
+import { hashPassword, replacePasswordHash, verifyPassword } from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { CurrentPasswordWrong } from "./errors.ts";
 

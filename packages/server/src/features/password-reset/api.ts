@@ -16,7 +16,8 @@ export const request = endpoint({
   method: "post",
   path: "/api/auth/password/reset/request/",
   summary: "Ask for a link to choose a new password",
-  description: "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
+  description:
+    "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
   access: anyone,
   limit: [perAddress("reset-request", 20, hours(1))],
   body: form({ email: email() }),

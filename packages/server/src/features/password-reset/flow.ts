@@ -11,7 +11,12 @@ import {
   takeOneTimeToken,
 } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
-import { findPasswordErrors, hashPassword, ownerOf, setPasswordHash } from "../../core/passwords/passwords.ts";
+import {
+  findPasswordErrors,
+  hashPassword,
+  ownerOf,
+  setPasswordHash,
+} from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { ResetLinkInvalid } from "./errors.ts";

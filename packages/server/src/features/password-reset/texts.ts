@@ -32,9 +32,11 @@ export const sentences = texts(
       doneTitle: "Senha alterada",
       doneText: "Você já pode entrar com ela. Todos os aparelhos foram desconectados.",
       failedTitle: "Este link não funciona mais",
-      failedText: "Ele já foi usado, substituído por outro ou é antigo demais. Peça outro na página de acesso.",
+      failedText:
+        "Ele já foi usado, substituído por outro ou é antigo demais. Peça outro na página de acesso.",
     },
   },
 );
 
-export const subject = (app: string) => sentence(`Reset your ${app} password`, `Redefina sua senha do ${app}`);
+export const subject = (app: string) =>
+  sentence(`Reset your ${app} password`, `Redefina sua senha do ${app}`);

@@ -49,7 +49,9 @@ export const change = endpoint<Caller, Changes>({
 });
 
 function profileForm(system: Context, own: Fields): Form<Context, Changes, Caller> {
-  const declared = writableFields(system.additions.fields).map(([name, field]) => [name, asInput(field)] as const);
+  const declared = writableFields(system.additions.fields).map(
+    ([name, field]) => [name, asInput(field)] as const,
+  );
   return {
     fields: { ...own, ...Object.fromEntries(declared) },
     lookUp: (ctx, values, errors, caller) => addTakenErrors(ctx, values, errors, caller.account.id),

@@ -1,6 +1,12 @@
 /** Changes what somebody says of themself: the fields that were declared for them to write, and their username. */
 
-import { type Account, accountsIn, canonicalUsername, getAccount, toColumns } from "../../core/accounts/accounts.ts";
+import {
+  type Account,
+  accountsIn,
+  canonicalUsername,
+  getAccount,
+  toColumns,
+} from "../../core/accounts/accounts.ts";
 import { takenErrors } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";

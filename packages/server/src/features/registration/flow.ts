@@ -28,7 +28,9 @@ import { randomUuid } from "../../platform/random.ts";
 import { sendVerification } from "../email-verification/flow.ts";
 import { alreadyRegisteredMail } from "./mail.ts";
 
-export const registrationRequested = event<{ address: "new" | "unverified" | "known" }>("registration.requested");
+export const registrationRequested = event<{ address: "new" | "unverified" | "known" }>(
+  "registration.requested",
+);
 
 export interface Registration {
   readonly email: string;
@@ -82,7 +84,11 @@ async function registerNew(
   }
 }
 
-async function insertAccount(ctx: Context, registration: Registration, passwordHash: string): Promise<string> {
+async function insertAccount(
+  ctx: Context,
+  registration: Registration,
+  passwordHash: string,
+): Promise<string> {
   const id = randomUuid(ctx.randomBytes);
   const now = ctx.now().getTime();
   const { fields } = ctx.additions;
@@ -144,6 +150,8 @@ export async function isOwnPendingRegistration(
 ): Promise<boolean> {
   const holder = await findAccountByUsername(ctx, registration.username);
   const isPending =
-    holder !== undefined && !holder.verifiedAt && canonicalEmail(holder.email) === canonicalEmail(registration.email);
+    holder !== undefined &&
+    !holder.verifiedAt &&
+    canonicalEmail(holder.email) === canonicalEmail(registration.email);
   return verifyPassword(ctx, registration.password, isPending ? holder.passwordHash : null);
 }

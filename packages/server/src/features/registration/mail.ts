@@ -1,9 +1,9 @@
 /** Tells the owner of an address that somebody registered it again. */
 
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
-import type { Mail } from "../../core/mail/mail.ts";
 import { mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
+import type { Mail } from "../../core/mail/mail.ts";
 import { days } from "../../platform/duration.ts";
 import { sentences } from "./texts.ts";
 

@@ -3,15 +3,15 @@ import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { NotAuthenticated, TokenInvalid } from "../../core/tokens/errors.ts";
-import { type DeclaredError, FieldsInvalid } from "../../platform/http/errors.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
+import { type DeclaredError, FieldsInvalid } from "../../platform/http/errors.ts";
 import { oneOf, text } from "../../platform/http/fields.ts";
 import { type Form, form } from "../../platform/http/form.ts";
 import { refreshTokens, verifyToken } from "./flow.ts";
 import { type SignOutScope, signOut, signOutScopes } from "./logout.ts";
 import { sentences } from "./texts.ts";
 
-const tokenErrors = [FieldsInvalid, TokenInvalid] as readonly unknown[] as readonly DeclaredError[];
+const tokenErrors: readonly DeclaredError[] = [FieldsInvalid, TokenInvalid];
 
 export const refresh = endpoint({
   method: "post",
@@ -65,7 +65,8 @@ export const logout = endpoint({
   method: "post",
   path: "/api/auth/logout/",
   summary: "Sign out",
-  description: "Takes a refresh token or, without one, the bearer token. Answers alike for a token that is dead.",
+  description:
+    "Takes a refresh token or, without one, the bearer token. Answers alike for a token that is dead.",
   access: anyone,
   limit: [readsOnly],
   body: form({

@@ -33,7 +33,14 @@ const lostAnswerTime = hours(24);
 const convergeTime = hours(24);
 
 /** What became of a refresh token, for the `X-Refresh` header: a client can tell its user why. */
-export type RefreshOutcome = "rotated" | "replayed" | "converged" | "invalid" | "expired" | "revoked" | "reused";
+export type RefreshOutcome =
+  | "rotated"
+  | "replayed"
+  | "converged"
+  | "invalid"
+  | "expired"
+  | "revoked"
+  | "reused";
 
 /**
  * New tokens for a refresh token. Of any number of calls with one token at the same moment, one moves the session on
@@ -68,7 +75,8 @@ async function refreshStale(ctx: Context, session: Session, stale: Stale): Promi
   if (!isLive(ctx, session)) return refuse(ctx, "expired", new TokenInvalid());
   if (stale.seq === session.counter) return refuse(ctx, "revoked", new TokenInvalid());
   if (stale.seq > session.counter) return refuse(ctx, "invalid", new TokenInvalid());
-  if (stale.seq === stale.isNextOf && mayReplay(ctx, session, stale.key)) return answer(ctx, session, "replayed");
+  if (stale.seq === stale.isNextOf && mayReplay(ctx, session, stale.key))
+    return answer(ctx, session, "replayed");
   if (mayConverge(ctx, stale.claims)) {
     await record(ctx, sessionConverged, session.accountId, { session: session.id, seq: stale.seq });
     return answer(ctx, session, "converged");

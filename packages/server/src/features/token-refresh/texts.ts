@@ -14,7 +14,8 @@ export const sentences = texts(
       subject: "Encerramos uma sessão para proteger você",
       opening:
         "Um token de acesso seu foi usado uma segunda vez. Isso acontece quando alguém o copiou, então desconectamos esse aparelho.",
-      whatToDo: "Entre de novo no seu aparelho. Se você não sabe o que foi isso, escolha também uma nova senha.",
+      whatToDo:
+        "Entre de novo no seu aparelho. Se você não sabe o que foi isso, escolha também uma nova senha.",
     },
   },
 );

@@ -1,7 +1,7 @@
 /** Turns what came out of a call into a Response: the reply, or the error in the shape that was asked for. */
 
 import type { Language } from "../texts.ts";
-import { ApiError } from "./errors.ts";
+import type { ApiError } from "./errors.ts";
 import type { RequestInfo } from "./request.ts";
 
 export function jsonAnswer(

@@ -38,6 +38,7 @@ export interface Call<Caller, V> {
   readonly caller: Caller;
   readonly body: V;
   readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
 }
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";

@@ -36,12 +36,11 @@ export abstract class ApiError extends Error {
   }
 }
 
-/** What a declared error looks like to the router, OpenAPI and the docs. */
+/** What an error's class tells the documents; the sentence is missing where it is known only when it happens. */
 export interface DeclaredError {
-  new (options?: ErrorOptions): ApiError;
   readonly status: number;
   readonly code: string;
-  readonly sentence: Sentence;
+  readonly sentence?: Sentence;
 }
 
 /** Declares an error whose body is `{"detail": …}`, with the extra keys the original wrote, if any. */

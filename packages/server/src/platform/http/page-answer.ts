@@ -3,7 +3,7 @@
 import { readBody } from "./body.ts";
 import type { RequestContext } from "./endpoint.ts";
 import { defineError } from "./errors.ts";
-import type { Html } from "./html.ts";
+import type { Document } from "./html.ts";
 import type { Page } from "./page.ts";
 import { inputSentences } from "./sentences.ts";
 
@@ -34,14 +34,12 @@ function refuseForeignForm(request: Request): void {
   if (!isOurs) throw new ForeignForm();
 }
 
-export function htmlAnswer(page: Html, status = 200): Response {
-  return new Response(`<!doctype html>\n${page.text}`, {
-    status,
+function htmlAnswer(page: Document): Response {
+  return new Response(page.text, {
+    status: page.status,
     headers: {
       "Content-Type": "text/html; charset=utf-8",
-      "Content-Security-Policy":
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; frame-src 'self'",
+      "Content-Security-Policy": page.contentSecurityPolicy,
       "Cross-Origin-Opener-Policy": "same-origin",
     },
   });

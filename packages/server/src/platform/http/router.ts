@@ -84,7 +84,7 @@ function collectRoutes<Ctx extends RequestContext>(options: RouterOptions<Ctx>):
     for (const path of [one.path, ...(one.alsoAt ?? [])])
       add(path, false, one.method.toUpperCase(), answerer);
   }
-  for (const page of options.pages) {
+  for (const page of options.pages.filter((one) => one.onlyIf?.(options.system) ?? true)) {
     add(page.path, true, "GET", (ctx, request, params) => openPage(page, ctx, request, params));
     if (page.submit)
       add(page.path, true, "POST", (ctx, request, params) => openPage(page, ctx, request, params));
@@ -149,7 +149,8 @@ function answerEndpoint<Ctx extends RequestContext>(
   options: RouterOptions<Ctx>,
   one: AnyEndpoint<Ctx>,
 ): Answerer<Ctx> {
-  const form: Form<Ctx, Record<string, unknown>, unknown> | undefined = typeof one.body === "function" ? one.body(options.system) : one.body;
+  const form: Form<Ctx, Record<string, unknown>, unknown> | undefined =
+    typeof one.body === "function" ? one.body(options.system) : one.body;
   const byAddress = one.limit.filter((limit) => limit.countsBy === "address");
   const byAccount = one.limit.filter((limit) => limit.countsBy !== "address");
   return async (ctx, request, params) => {
@@ -157,7 +158,8 @@ function answerEndpoint<Ctx extends RequestContext>(
     const forget = await takeAll(ctx, byAddress, { caller, body: {} });
     const body = form ? await readForm(ctx, form, await readBody(request), caller) : {};
     forget.push(...(await takeAll(ctx, byAccount, { caller, body })));
-    const reply = await one.handle(ctx, { caller, body, params });
+    const query = new URL(request.url).searchParams;
+    const reply = await one.handle(ctx, { caller, body, params, query });
     for (const undo of forget) await undo();
     return jsonAnswer(one.status ?? 200, reply);
   };
@@ -185,7 +187,9 @@ function finishAnswer<Ctx extends RequestContext>(
   for (const [name, value] of info.answerHeaders) headers.append(name, value);
   headers.set("X-Request-Id", info.id);
   headers.set("X-Content-Type-Options", "nosniff");
-  headers.set("X-Frame-Options", "DENY");
+  // A document that we frame ourselves says so in its policy, which browsers put first (CSP Level 3, 6.4.2).
+  const isFramed = headers.get("Content-Security-Policy")?.includes("frame-ancestors 'self'");
+  headers.set("X-Frame-Options", isFramed ? "SAMEORIGIN" : "DENY");
   headers.set("Cross-Origin-Resource-Policy", "same-origin");
   if (!headers.has("Referrer-Policy")) headers.set("Referrer-Policy", "no-referrer");
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
