@@ -1,7 +1,7 @@
 /** Who may call: anyone, or somebody who is signed in right now. */
 
 import type { Access } from "../../platform/http/endpoint.ts";
-import { type Account, type AccountRow, accountsIn, toAccount } from "../accounts/accounts.ts";
+import { type Account, accountsIn, toAccount } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
 import type { SessionRow } from "../sessions/sessions.ts";
 import { type Claims } from "../tokens/claims.ts";
