@@ -37,7 +37,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       ...["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"],
       ...["listen_addresses=127.0.0.1", "unix_socket_directories="],
     ].flatMap((setting) => ["-c", setting]),
-    onLog: (message) => output.push(String(message)),
+    onLog: (message) => output.push(message),
     onError: (error) => output.push(String(error)),
   });
   try {

@@ -41,7 +41,7 @@ export async function sendNextMail(
   try {
     const message = await prepareMessage(ctx, row);
     if (!message) return true;
-    const { reply } = await transport.send(message);
+    const { reply } = await transport.send(message, row.mail);
     await finishRow(ctx, row, { state: "sent", payload: null, reply, recipient: message.to });
     delivered({ mail: row.mail, message });
   } catch (error) {

@@ -4,12 +4,19 @@ import type { Context } from "../../context.ts";
 import { captureMail } from "../captured.ts";
 import type { Transport } from "./transport.ts";
 
-export function chooseTransport(_ctx: Context): Transport {
+/** Keeps every mail in the built-in mailbox. */
+function createCapture(ctx: Context): Transport {
   return {
     name: "capture",
-    send: async () => ({ reply: "kept in the mailbox" }),
+    send: async (message, mail) => {
+      await captureMail(ctx, mail, message);
+      return { reply: "kept in the mailbox" };
+    },
     verify: async () => undefined,
     close: () => undefined,
   };
 }
-export { captureMail };
+
+export function chooseTransport(ctx: Context): Transport {
+  return createCapture(ctx);
+}

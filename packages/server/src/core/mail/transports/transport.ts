@@ -9,8 +9,8 @@ export interface Sent {
 
 export interface Transport {
   readonly name: string;
-  /** Hands the mail over. Throws MailRefused or MailUnreachable. */
-  readonly send: (message: Message) => Promise<Sent>;
+  /** Hands the mail over; `mail` is its template's name. Throws MailRefused or MailUnreachable. */
+  readonly send: (message: Message, mail: string) => Promise<Sent>;
   /** Whether the mail server can be reached and lets us in. Throws as `send` does. */
   readonly verify: () => Promise<void>;
   readonly close: () => void;
