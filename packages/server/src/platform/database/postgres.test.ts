@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Kysely, sql } from "kysely";
 import { openEmptyPostgres, postgresUrl } from "../../testing/databases.ts";
-import { isBusy, type NoTables } from "./dialect.ts";
+import { type AroundStatement, isBusy, type NoTables } from "./dialect.ts";
 import { openDatabase } from "./open.ts";
 
 async function readSetting(db: Kysely<NoTables>, name: string): Promise<unknown> {
@@ -92,6 +92,22 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     await sql`select pg_terminate_backend(${rows[0]?.pid})`.execute(killer.kysely);
     await problem.promise;
     assert.deepEqual((await sql`select 1 as one`.execute(kysely)).rows, [{ one: 1 }]);
+  });
+
+  it("gives the next user no transaction that was begun for another, though nobody ended it", async () => {
+    const aroundStatement: AroundStatement = async (text, run) => {
+      const result = await run();
+      if (text === "begin") throw new Error("injected");
+      return result;
+    };
+    const { kysely } = await open({ aroundStatement, poolSize: 1 });
+    await assert.rejects(
+      kysely.transaction().execute(async () => {}),
+      /injected/,
+    );
+    // Within a transaction, `now()` stands still at its beginning.
+    const { rows } = await sql`select now() = statement_timestamp() as fresh`.execute(kysely);
+    assert.deepEqual(rows, [{ fresh: 1 }]);
   });
 
   it("says that it is busy when transactions wait for each other, and lets one of them through", async () => {
