@@ -39,7 +39,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       // Tests provoke errors on purpose, and a server whose output nobody reads in time stands still.
       "log_min_messages=log",
     ].flatMap((setting) => ["-c", setting]),
-    onLog: (message) => output.push(String(message)),
+    onLog: (message) => output.push(message),
     onError: (error) => output.push(String(error)),
   });
   try {

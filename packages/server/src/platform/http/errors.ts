@@ -1,6 +1,7 @@
 /** What a caller can be told went wrong, and the body it is told in: Django REST Framework's, or RFC 9457's. */
 
 import type { Language, Sentence } from "../texts.ts";
+import { inputSentences, throttled } from "./sentences.ts";
 
 /** Sentences by field, in the order a form shows its fields. */
 export type FieldErrors = Record<string, Sentence[]>;
@@ -35,12 +36,11 @@ export abstract class ApiError extends Error {
   }
 }
 
-/** What a declared error looks like to the router, OpenAPI and the docs. */
+/** What an error's class tells the documents; the sentence is missing where it is known only when it happens. */
 export interface DeclaredError {
-  new (options?: ErrorOptions): ApiError;
   readonly status: number;
   readonly code: string;
-  readonly sentence: Sentence;
+  readonly sentence?: Sentence;
 }
 
 /** Declares an error whose body is `{"detail": …}`, with the extra keys the original wrote, if any. */
@@ -75,4 +75,72 @@ export function defineFormError(code: string, sentence: Sentence, field = "non_f
       return { [field]: [sentence[language]] };
     }
   };
+}
+
+/** Sentences by field, status 400, in the order of the form. */
+export class FieldsInvalid extends ApiError {
+  static readonly status = 400;
+  static readonly code = "invalid";
+  readonly status = 400;
+  readonly code = "invalid";
+  readonly sentence: Sentence;
+  readonly fieldErrors: FieldErrors;
+
+  constructor(fieldErrors: FieldErrors) {
+    super();
+    this.fieldErrors = fieldErrors;
+    this.sentence = Object.values(fieldErrors)[0]?.[0] ?? inputSentences.noData;
+  }
+
+  override body(language: Language): Record<string, string[]> {
+    return this.fields(language);
+  }
+
+  override fields(language: Language): Record<string, string[]> {
+    return Object.fromEntries(
+      Object.entries(this.fieldErrors).map(([name, sentences]) => [
+        name,
+        sentences.map((sentence) => sentence[language]),
+      ]),
+    );
+  }
+}
+
+/** An error whose sentence is known only when it happens. */
+export class RequestRefused extends ApiError {
+  readonly status: number;
+  readonly code: string;
+  readonly sentence: Sentence;
+
+  constructor(
+    status: number,
+    code: string,
+    sentence: Sentence,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super({ headers });
+    this.status = status;
+    this.code = code;
+    this.sentence = sentence;
+  }
+}
+
+/** RFC 6585, 4: too many requests; `Retry-After` in whole seconds. */
+export class Throttled extends RequestRefused {
+  static readonly status = 429;
+  static readonly code = "throttled";
+
+  constructor(milliseconds: number) {
+    const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
+    super(429, "throttled", throttled(seconds), { "Retry-After": String(seconds) });
+  }
+}
+
+export class NotFound extends defineError(404, "not_found", inputSentences.notFound) {}
+
+/** Something we lean on (the database, a queue) cannot serve right now; the same request may work soon. */
+export class Unavailable extends defineError(503, "unavailable", inputSentences.unavailable) {
+  constructor(options: ErrorOptions = {}) {
+    super({ ...options, headers: { "Retry-After": "1", ...options.headers } });
+  }
 }

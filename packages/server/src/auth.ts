@@ -1,0 +1,187 @@
+/** Puts a system together: settings, a database and the listed features become one handler and bound flows. */
+
+import type { Config } from "./config.ts";
+import { type Caller, signedIn } from "./core/access/access.ts";
+import {
+  baseFields,
+  defineFields,
+  type StoredField,
+  storedFields,
+  type UserFields,
+} from "./core/accounts/fields.ts";
+import { type Context, createContext } from "./core/context.ts";
+import type { Additions, Feature } from "./core/feature.ts";
+import { checkSecret } from "./core/keys/fingerprint.ts";
+import { coreMails } from "./core/mails.ts";
+import { coreMigrations } from "./core/migrations.ts";
+import { standardFeatures } from "./features.ts";
+import { systemClock } from "./platform/clock.ts";
+import { addColumns, type WantedColumn } from "./platform/database/add-columns.ts";
+import { type Database, isBusy } from "./platform/database/dialect.ts";
+import { listPendingMigrations, type Migrations, migrate } from "./platform/database/migrate.ts";
+import { openDatabase } from "./platform/database/open.ts";
+import { Unavailable } from "./platform/http/errors.ts";
+import { createRouter, type Handler } from "./platform/http/router.ts";
+import { describeError, type Log } from "./platform/log.ts";
+import { type RandomBytes, systemRandomBytes } from "./platform/random.ts";
+import { createRequestReader, quietRequest } from "./requests.ts";
+
+export interface AuthOptions<
+  F extends UserFields = UserFields,
+  L extends readonly Feature[] = readonly Feature[],
+> {
+  readonly config: Config;
+  /** The fields that users have beside those of the base product. */
+  readonly fields?: F;
+  /** What it can do; unsaid: everything, `standardFeatures`. */
+  readonly features?: L;
+  /** An open database; unsaid: the one that DATABASE_URL names, closed with the system. */
+  readonly database?: Database;
+  readonly now?: () => Date;
+  readonly randomBytes?: RandomBytes;
+  readonly log?: Log;
+}
+
+type Bound<T> = T extends (ctx: Context, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never;
+
+/** Every listed feature's flows, bound to the system: `auth.passwordReset.request("ada@example.org")`. */
+export type BoundFlows<L extends readonly Feature[]> = {
+  readonly [F in L[number] as F["name"]]: { readonly [Name in keyof F["flows"]]: Bound<F["flows"][Name]> };
+};
+
+export interface System {
+  readonly handler: Handler;
+  /** Who is calling a route of your own; throws the error to answer with when nobody is. */
+  readonly authenticate: (request: Request) => Promise<Caller>;
+  /** Brings the database up to date: migrations, then a column for each field that has none. */
+  readonly migrate: () => Promise<string[]>;
+  readonly pendingMigrations: () => Promise<string[]>;
+  /** Throws SecretMismatch when SECRET_KEY is not the one that the database was made with. */
+  readonly checkSecret: () => Promise<void>;
+  /** A context for a flow that no request asked for; `actor` is named in the audit trail. */
+  readonly context: (actor: string) => Context;
+  readonly close: () => Promise<void>;
+}
+
+export type Auth<L extends readonly Feature[]> = System & BoundFlows<L>;
+
+/** A running system. Nothing is global: two of them can live in one process. */
+export async function createAuth<
+  const F extends UserFields = Readonly<Record<never, never>>,
+  const L extends readonly Feature[] = typeof standardFeatures,
+>(options: AuthOptions<F, L>): Promise<Auth<L>> {
+  const features: readonly Feature[] = options.features ?? standardFeatures;
+  const config = { ...options.config };
+  const log = options.log ?? (() => undefined);
+  const database = options.database ?? (await openConfigured(config, log));
+  const additions = collectAdditions(features, { ...baseFields, ...defineFields(options.fields ?? {}) });
+  const contextFor = (request: Context["request"]): Context =>
+    createContext({
+      config,
+      db: database.kysely,
+      now: options.now ?? systemClock,
+      randomBytes: options.randomBytes ?? systemRandomBytes,
+      log,
+      request,
+      additions,
+    });
+  const system = contextFor(quietRequest("system", config.language));
+  const reader = createRequestReader(system);
+  const handler = createRouter<Context>({
+    endpoints: additions.endpoints,
+    pages: features.flatMap((feature) => feature.pages ?? []),
+    system,
+    describeRequest: reader.describe,
+    openContext: contextFor,
+    crossOrigin: { allows: reader.allowsOrigin },
+    isSecure: config.publicUrl.startsWith("https:"),
+    translate: (error) => (isBusy(error) ? new Unavailable({ cause: error }) : undefined),
+    finished: reader.finished,
+  });
+  const migrations: Migrations = Object.assign(
+    {},
+    coreMigrations,
+    ...features.map((one) => one.migrations ?? {}),
+  );
+  const core: System = {
+    handler,
+    authenticate: (request) => signedIn.check(contextFor(reader.describe(request, ""))),
+    migrate: () => migrateAll(database, migrations, system),
+    pendingMigrations: () => listPendingMigrations(database, migrations),
+    checkSecret: () => checkSecret(system),
+    context: (actor) => contextFor(quietRequest(actor, config.language)),
+    close: () => (options.database ? Promise.resolve() : database.close()),
+  };
+  return { ...bindFlows(features, system), ...core } as Auth<L>;
+}
+
+async function openConfigured(config: Config, log: Log): Promise<Database> {
+  return openDatabase(config.database.url, {
+    poolSize: config.database.pool,
+    onConnectionProblem: (error) => log("warn", "database connection", { error: describeError(error) }),
+  });
+}
+
+function collectAdditions(features: readonly Feature[], fields: UserFields): Additions {
+  const mails = [...coreMails, ...features.flatMap((feature) => feature.mails ?? [])];
+  return {
+    fields,
+    endpoints: features.flatMap((feature) => feature.endpoints ?? []),
+    gates: features.flatMap((feature) => feature.gates ?? []),
+    reactions: features.flatMap((feature) => feature.reactions ?? []),
+    jobs: features.flatMap((feature) => feature.jobs ?? []),
+    mails: new Map(mails.map((mail) => [mail.name, mail])),
+  };
+}
+
+function bindFlows(features: readonly Feature[], system: Context): Record<string, unknown> {
+  return Object.fromEntries(
+    features.map((feature) => [
+      feature.name,
+      Object.fromEntries(
+        Object.entries(feature.flows ?? {}).map(([name, flow]) => [
+          name,
+          (...rest: unknown[]) => flow(system, ...rest),
+        ]),
+      ),
+    ]),
+  );
+}
+
+async function migrateAll(database: Database, migrations: Migrations, system: Context): Promise<string[]> {
+  const log = (message: string, fields: Readonly<Record<string, string>>) =>
+    system.log("info", message, fields);
+  const applied = await migrate(database, migrations, { now: system.now, log });
+  const columns = storedFields(system.additions.fields).map(([name, field]) => toColumn(name, field));
+  const added = await addColumns(database, "accounts", columns);
+  for (const column of added) log("column added", { column: `accounts.${column}` });
+  return [...applied, ...added.map((column) => `accounts.${column}`)];
+}
+
+function toColumn(name: string, field: StoredField): WantedColumn {
+  const kind = {
+    text: "text",
+    oneOf: "text",
+    date: "text",
+    integer: "integer",
+    boolean: "integer",
+    json: "json",
+  } as const;
+  const value = field.default ?? null;
+  const literal =
+    field.type === "json"
+      ? value === null
+        ? null
+        : JSON.stringify(value)
+      : typeof value === "boolean"
+        ? Number(value)
+        : value;
+  return {
+    name,
+    kind: kind[field.type],
+    default: literal as string | number | null,
+    unique: field.unique ?? false,
+  };
+}

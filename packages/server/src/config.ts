@@ -1,0 +1,257 @@
+/** Every setting: its name, its value when unsaid, and what it means. There are no others. */
+
+import * as read from "./platform/readers.ts";
+import {
+  type Environment,
+  type Problem,
+  type Resolved,
+  readSettings,
+  secretSetting,
+  setting,
+} from "./platform/settings.ts";
+import { languages } from "./platform/texts.ts";
+
+const languageCode = {
+  kind: languages.join(", "),
+  read: (text: string) => {
+    const language = languages.find((one) => one.toLowerCase() === text.trim().toLowerCase());
+    if (language) return language;
+    throw new Error(`must be one of ${languages.join(", ")}`);
+  },
+};
+
+const argon2 = {
+  kind: "m,t,p",
+  read: (text: string) => {
+    const match = /^(\d{1,7}),(\d{1,3}),(\d{1,2})$/.exec(text.trim());
+    const [memoryKib = 0, passes = 0, parallelism = 0] = (match ?? []).slice(1).map(Number);
+    if (
+      memoryKib >= 8 * parallelism &&
+      memoryKib <= 1_048_576 &&
+      passes >= 1 &&
+      passes <= 32 &&
+      parallelism >= 1
+    ) {
+      return { memoryKib, passes, parallelism };
+    }
+    throw new Error("must be memory in KiB, passes and lanes, such as 19456,2,1");
+  },
+};
+
+export const settings = {
+  mode: setting(
+    "NODE_ENV",
+    read.oneOf("development", "test", "production"),
+    "development",
+    "production refuses to start while something is unsafe; development has conveniences instead.",
+  ),
+  publicUrl: setting(
+    "PUBLIC_URL",
+    read.webAddress,
+    undefined,
+    "Where people reach this server. Links in mail begin with it. In development: http://localhost:PORT.",
+  ),
+  frontendUrl: setting(
+    "FRONTEND_URL",
+    read.webAddress,
+    undefined,
+    "Where your own front end lives, if it has the pages /verify-email/TOKEN/ and /reset-password/TOKEN/; links in mail then begin with it.",
+  ),
+  appName: setting("APP_NAME", read.text, "ImagAIne", "What your product is called in mail and on pages."),
+  language: setting("LANGUAGE_CODE", languageCode, "en", "The language of whoever asks for none we speak."),
+  host: setting("HOST", read.text, "127.0.0.1", "The address to listen on."),
+  port: setting(
+    "PORT",
+    read.wholeNumber(0, 65535),
+    "8000",
+    "The port to listen on; 0 lets the system choose.",
+  ),
+  trustedProxies: setting(
+    "TRUSTED_PROXIES",
+    read.addressBlocks,
+    "",
+    "Proxies that may say, in X-Forwarded-For, whom they speak for.",
+  ),
+  corsAllowedOrigins: setting(
+    "CORS_ALLOWED_ORIGINS",
+    read.origins,
+    "",
+    "Pages that may call the API from another origin, beside FRONTEND_URL's.",
+  ),
+  dataDirectory: setting(
+    "DATA_DIR",
+    read.text,
+    "./data",
+    "Where the database and, in development, the secret key are kept.",
+  ),
+  database: {
+    url: setting(
+      "DATABASE_URL",
+      read.text,
+      undefined,
+      "sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. Unsaid: sqlite:DATA_DIR/auth.db.",
+    ),
+    pool: setting("DATABASE_POOL", read.wholeNumber(1, 200), "10", "Connections to PostgreSQL at the most."),
+  },
+  secretKey: secretSetting(
+    "SECRET_KEY",
+    read.text,
+    "Signs tokens and encrypts what is stored; 32 bytes or more. Losing it ends every session.",
+  ),
+  secretKeyFallbacks: secretSetting(
+    "SECRET_KEY_FALLBACKS",
+    read.words,
+    "Earlier values of SECRET_KEY, comma-separated: they still verify and decrypt.",
+  ),
+  mail: {
+    backend: setting(
+      "EMAIL_BACKEND",
+      read.oneOf("smtp", "capture", "both", "off"),
+      undefined,
+      "smtp sends; capture keeps mail in the built-in mailbox; both does both; off sends nothing. Unsaid: smtp where EMAIL_HOST is set, else capture in development.",
+    ),
+    host: setting("EMAIL_HOST", read.text, undefined, "The mail server."),
+    port: setting(
+      "EMAIL_PORT",
+      read.wholeNumber(1, 65535),
+      undefined,
+      "Its port. Unsaid: 587 with EMAIL_USE_TLS, 465 with EMAIL_USE_SSL, else 25.",
+    ),
+    useTls: setting("EMAIL_USE_TLS", read.switchedOn, "off", "STARTTLS, which is then demanded (RFC 3207)."),
+    useSsl: setting("EMAIL_USE_SSL", read.switchedOn, "off", "TLS from the first byte (RFC 8314)."),
+    user: setting("EMAIL_HOST_USER", read.text, undefined, "User name at the mail server."),
+    password: secretSetting("EMAIL_HOST_PASSWORD", read.text, "Password at the mail server."),
+    from: setting(
+      "DEFAULT_FROM_EMAIL",
+      read.text,
+      "noreply@localhost",
+      "The sender: an address, or Name <address>.",
+    ),
+    replyTo: setting("EMAIL_REPLY_TO", read.text, undefined, "Where answers to our mail go."),
+    welcome: setting(
+      "WELCOME_EMAIL",
+      read.switchedOn,
+      "off",
+      "Whether an account is welcomed by mail once its address is verified.",
+    ),
+  },
+  tokens: {
+    algorithm: setting(
+      "JWT_ALGORITHM",
+      read.oneOf("HS256", "ES256", "EdDSA", "RS256"),
+      "HS256",
+      "Signs access tokens: HS256 with SECRET_KEY; the others with keys made here and published at /.well-known/jwks.json.",
+    ),
+    issuer: setting("JWT_ISSUER", read.text, undefined, "The claim iss. Unsaid: PUBLIC_URL."),
+    audience: setting("JWT_AUDIENCE", read.text, undefined, "The claim aud. Unsaid: none."),
+    claims: setting(
+      "TOKEN_CLAIMS",
+      read.words,
+      "",
+      "Declared user fields that access tokens carry too; whoever holds a token can read them.",
+    ),
+    accessTtl: setting(
+      "ACCESS_TOKEN_LIFETIME",
+      read.duration("1m", "24h"),
+      "15m",
+      "How long an access token works.",
+    ),
+    refreshTtl: setting(
+      "REFRESH_TOKEN_LIFETIME",
+      read.duration("5m", "365d"),
+      "7d",
+      "How long a session lasts without being used.",
+    ),
+    sessionTtl: setting(
+      "SESSION_LIFETIME",
+      read.duration("5m", "365d"),
+      "30d",
+      "How long a session lasts at the most.",
+    ),
+    reuse: setting(
+      "REFRESH_TOKEN_REUSE",
+      read.oneOf("revoke", "converge"),
+      "revoke",
+      "What an old refresh token does: end the session, or (for clients that keep one token per tab) give the current one for a day.",
+    ),
+  },
+  verificationTtl: setting(
+    "EMAIL_VERIFICATION_TTL",
+    read.duration("5m", "30d"),
+    "24h",
+    "How long a verification link works.",
+  ),
+  resetTtl: setting("PASSWORD_RESET_TTL", read.duration("5m", "24h"), "60m", "How long a reset link works."),
+  passwords: {
+    minLength: setting(
+      "PASSWORD_MIN_LENGTH",
+      read.wholeNumber(8, 64),
+      "8",
+      "Characters a new password needs at least; NIST SP 800-63B asks for 15 where it is the only factor.",
+    ),
+    argon2: setting(
+      "ARGON2",
+      argon2,
+      "19456,2,1",
+      "Cost of hashing: memory in KiB, passes, lanes. Older hashes are upgraded at the next sign-in.",
+    ),
+  },
+  revealAccounts: setting(
+    "REVEAL_ACCOUNTS",
+    read.switchedOn,
+    "off",
+    "Whether registering a known address says so, as the original did; a stranger can then test addresses.",
+  ),
+  rateLimits: setting(
+    "RATE_LIMITS",
+    read.switchedOn,
+    "on",
+    "For tests and benchmarks only: off is refused in production.",
+  ),
+  logLevel: setting(
+    "LOG_LEVEL",
+    read.oneOf("debug", "info", "warn", "error"),
+    "info",
+    "The least that is logged.",
+  ),
+} as const;
+
+type Read = Resolved<typeof settings>;
+
+/** The settings as the code uses them: what depends on another setting is worked out, and a secret is there. */
+export interface Config
+  extends Omit<Read, "publicUrl" | "secretKey" | "secretKeyFallbacks" | "database" | "mail" | "tokens"> {
+  readonly publicUrl: string;
+  readonly secretKey: string;
+  readonly secretKeyFallbacks: readonly string[];
+  readonly database: { readonly url: string; readonly pool: number };
+  readonly mail: Omit<Read["mail"], "backend" | "port"> & {
+    readonly backend: "smtp" | "capture" | "both" | "off" | "missing";
+    readonly port: number;
+  };
+  readonly tokens: Omit<Read["tokens"], "issuer"> & { readonly issuer: string };
+}
+
+/** Reads the settings from an environment; `problems` says everything that cannot be read. */
+export function loadConfig(environment: Environment): { config: Config; problems: Problem[] } {
+  const { values, problems } = readSettings(settings, environment);
+  return { config: complete(values), problems };
+}
+
+function complete(values: Read): Config {
+  const publicUrl = values.publicUrl ?? `http://localhost:${values.port}`;
+  const { mail, tokens, database } = values;
+  return {
+    ...values,
+    publicUrl,
+    secretKey: values.secretKey ?? "",
+    secretKeyFallbacks: values.secretKeyFallbacks ?? [],
+    database: { ...database, url: database.url ?? `sqlite:${values.dataDirectory}/auth.db` },
+    mail: {
+      ...mail,
+      backend: mail.backend ?? (mail.host ? "smtp" : values.mode === "production" ? "missing" : "capture"),
+      port: mail.port ?? (mail.useSsl ? 465 : mail.useTls ? 587 : 25),
+    },
+    tokens: { ...tokens, issuer: tokens.issuer ?? publicUrl },
+  };
+}

@@ -1,0 +1,92 @@
+/** Who may call: anyone, or somebody who is signed in right now. */
+
+import type { Access } from "../../platform/http/endpoint.ts";
+import { type Account, accountsIn, toAccount } from "../accounts/accounts.ts";
+import type { Context } from "../context.ts";
+import type { SessionRow } from "../sessions/sessions.ts";
+import { type Claims } from "../tokens/claims.ts";
+import {
+  BearerInvalid,
+  bearerErrors,
+  HeaderMalformed,
+  NotAuthenticated,
+  UserInactive,
+  UserNotFound,
+} from "../tokens/errors.ts";
+import { readToken } from "../tokens/tokens.ts";
+
+/** Somebody who is signed in. */
+export interface Caller {
+  readonly account: Account;
+  /** Undefined for a token of simplejwt, which belongs to no session of ours. */
+  readonly sessionId: string | undefined;
+}
+
+/** Open to everybody; a token that happens to be sent is not looked at, so a stale one blocks nothing. */
+export const anyone: Access<Context, undefined> = {
+  check: async () => undefined,
+  needsToken: false,
+  errors: [],
+};
+
+/** Open to whoever's session lives and whose account is enabled, at this very moment. */
+export const signedIn: Access<Context, Caller> = {
+  check: authenticate,
+  needsToken: true,
+  errors: bearerErrors,
+};
+
+async function authenticate(ctx: Context): Promise<Caller> {
+  const read = await readToken(ctx, bearerToken(ctx), "access");
+  if (!read.claims)
+    throw read.problem === "unknown_user" ? new UserNotFound() : new BearerInvalid(read.problem);
+  const { account, isEnded } = await findHolder(ctx, read.claims);
+  if (!account) throw new UserNotFound();
+  if (account.disabledAt) throw new UserInactive();
+  if (isEnded) throw new BearerInvalid();
+  return { account, sessionId: read.claims.sessionId };
+}
+
+/** The token of the Authorization header (RFC 6750, 2.1), told apart as the original does. */
+export function bearerToken(ctx: Context): string {
+  const [scheme, token, ...rest] = (ctx.request.headers.get("authorization") ?? "").trim().split(/\s+/);
+  if (scheme !== "Bearer") throw new NotAuthenticated();
+  if (token === undefined || rest.length > 0) throw new HeaderMalformed();
+  return token;
+}
+
+/** Whose token it is and whether it was ended, in one query: disabling, logout and reset act on the next request. */
+export async function findHolder(
+  ctx: Context,
+  claims: Claims,
+): Promise<{ readonly account: Account | undefined; readonly isEnded: boolean }> {
+  if (!claims.sessionId) return findHolderWithoutSession(ctx, claims);
+  const row = await accountsIn(ctx)
+    .withTables<{ sessions: SessionRow }>()
+    .selectFrom("accounts")
+    .leftJoin("sessions", (join) =>
+      join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", claims.sessionId ?? ""),
+    )
+    .selectAll("accounts")
+    .select(["sessions.ended_at as session_ended_at", "sessions.expires_at as session_expires_at"])
+    .where("accounts.id", "=", claims.userId)
+    .executeTakeFirst();
+  if (!row) return { account: undefined, isEnded: true };
+  const isEnded = row.session_ended_at !== null || (row.session_expires_at ?? 0) <= ctx.now().getTime();
+  return { account: toAccount(ctx, row), isEnded };
+}
+
+async function findHolderWithoutSession(ctx: Context, claims: Claims) {
+  const row = await accountsIn(ctx)
+    .selectFrom("accounts")
+    .selectAll()
+    .where("id", "=", claims.userId)
+    .executeTakeFirst();
+  if (!row) return { account: undefined, isEnded: true };
+  return { account: toAccount(ctx, row), isEnded: isOlderThan(claims, row.tokens_valid_from) };
+}
+
+/** A token of simplejwt counts its birth in whole seconds: one born in the second of the change is still believed dead. */
+export function isOlderThan(claims: Claims, validFrom: number | null): boolean {
+  return validFrom !== null && (claims.issuedAt?.getTime() ?? 0) <= validFrom;
+}

@@ -1,0 +1,122 @@
+/** The accounts table: who has an account, found and changed by statements that decide nothing. */
+
+import { canonicalEmail } from "../../platform/http/email-address.ts";
+import type { Context } from "../context.ts";
+import { UserNotFound } from "../tokens/errors.ts";
+import { type StoredField, storedFields } from "./fields.ts";
+
+export interface AccountRow {
+  id: string;
+  email: string;
+  email_canonical: string;
+  username: string;
+  username_canonical: string;
+  password_hash: string | null;
+  verified_at: number | null;
+  disabled_at: number | null;
+  tokens_valid_from: number | null;
+  last_sign_in_at: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string;
+  /** Null: no password is believed, so none signs in. */
+  readonly passwordHash: string | null;
+  readonly verifiedAt: Date | null;
+  readonly disabledAt: Date | null;
+  /** Tokens from before this moment that name no session are dead. */
+  readonly tokensValidFrom: Date | null;
+  readonly lastSignInAt: Date | null;
+  readonly createdAt: Date;
+  /** The declared fields, by name. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export const accountsIn = (ctx: Context) => ctx.db.withTables<{ accounts: AccountRow }>();
+
+/** The form that tells whether two usernames are the same: NFKC, then case folded. */
+export function canonicalUsername(username: string): string {
+  // Upper then lower case folds what lower case alone keeps apart, such as ß and ss, or final sigma.
+  return username.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
+}
+
+export async function findAccountByEmail(ctx: Context, email: string): Promise<Account | undefined> {
+  return findAccountWhere(ctx, "email_canonical", canonicalEmail(email));
+}
+
+export async function findAccountByUsername(ctx: Context, username: string): Promise<Account | undefined> {
+  return findAccountWhere(ctx, "username_canonical", canonicalUsername(username));
+}
+
+export async function findAccount(ctx: Context, id: string): Promise<Account | undefined> {
+  return findAccountWhere(ctx, "id", id);
+}
+
+/** Throws UserNotFound for an account that was deleted while the call went on. */
+export async function getAccount(ctx: Context, id: string): Promise<Account> {
+  const account = await findAccount(ctx, id);
+  if (!account) throw new UserNotFound();
+  return account;
+}
+
+async function findAccountWhere(
+  ctx: Context,
+  column: "id" | "email_canonical" | "username_canonical",
+  value: string,
+): Promise<Account | undefined> {
+  const row = await accountsIn(ctx)
+    .selectFrom("accounts")
+    .selectAll()
+    .where(column, "=", value)
+    .executeTakeFirst();
+  return row && toAccount(ctx, row);
+}
+
+/** An account from its row; the row may hold columns of other tables too. */
+export function toAccount(ctx: Context, row: AccountRow): Account {
+  const columns = row as unknown as Record<string, unknown>;
+  const fields = storedFields(ctx.additions.fields).map(([name, field]) => [
+    name,
+    fromColumn(field, columns[name]),
+  ]);
+  return {
+    id: row.id,
+    email: row.email,
+    username: row.username,
+    passwordHash: row.password_hash,
+    verifiedAt: toDate(row.verified_at),
+    disabledAt: toDate(row.disabled_at),
+    tokensValidFrom: toDate(row.tokens_valid_from),
+    lastSignInAt: toDate(row.last_sign_in_at),
+    createdAt: new Date(row.created_at),
+    fields: Object.fromEntries(fields),
+  };
+}
+
+const toDate = (milliseconds: number | null) => (milliseconds === null ? null : new Date(milliseconds));
+
+function fromColumn(field: StoredField, value: unknown): unknown {
+  if (value === null || value === undefined) return field.default ?? null;
+  if (field.type === "json") return JSON.parse(value as string);
+  return field.type === "boolean" ? value === 1 : value;
+}
+
+/** Declared fields as their columns hold them. */
+export function toColumns(ctx: Context, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const columns: Record<string, unknown> = {};
+  for (const [name, field] of storedFields(ctx.additions.fields)) {
+    if (Object.hasOwn(values, name) && values[name] !== undefined)
+      columns[name] = toColumn(field, values[name]);
+  }
+  return columns;
+}
+
+function toColumn(field: StoredField, value: unknown): unknown {
+  if (value === null) return null;
+  if (field.type === "json") return JSON.stringify(value);
+  return field.type === "boolean" ? Number(value) : value;
+}

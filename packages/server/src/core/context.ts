@@ -1,0 +1,78 @@
+/** Everything a flow may touch that is not its arguments, and the transactions it runs in. */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Kysely } from "kysely";
+import type { Config } from "../config.ts";
+import type { NoTables } from "../platform/database/dialect.ts";
+import type { RequestInfo } from "../platform/http/request.ts";
+import type { Log } from "../platform/log.ts";
+import type { RandomBytes } from "../platform/random.ts";
+import type { Additions } from "./feature.ts";
+
+export interface Context {
+  readonly config: Config;
+  /** A file says which tables it reads: `ctx.db.withTables<{ … }>()`. */
+  readonly db: Kysely<NoTables>;
+  readonly now: () => Date;
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+  /** Who is asking, for the audit trail and the limits; a quiet one for the command line and jobs. */
+  readonly request: RequestInfo;
+  readonly additions: Additions;
+  /** Runs `work` in one transaction; the context it is handed reads and writes inside it. Nested ones join. */
+  transaction<T>(work: (ctx: Context) => Promise<T>): Promise<T>;
+  /** Runs after the outermost transaction commits; never if it rolls back. */
+  afterCommit(task: () => void): void;
+}
+
+export type ContextParts = Omit<Context, "transaction" | "afterCommit">;
+
+const insideTransaction = new AsyncLocalStorage<true>();
+
+/** A context outside any transaction. */
+export function createContext(parts: ContextParts): Context {
+  return {
+    ...parts,
+    // Waiting for the only connection while holding it would hang for ever; on PostgreSQL it would read stale rows.
+    get db() {
+      if (insideTransaction.getStore())
+        throw new Error("Inside a transaction, use the context it handed you.");
+      return parts.db;
+    },
+    async transaction(work) {
+      if (insideTransaction.getStore())
+        throw new Error("Inside a transaction, use the context it handed you.");
+      const tasks: (() => void)[] = [];
+      const result = await parts.db
+        .transaction()
+        .execute((transaction) =>
+          insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
+        );
+      for (const task of tasks) task();
+      return result;
+    },
+    afterCommit: (task) => task(),
+  };
+}
+
+function createInnerContext(parts: ContextParts, db: Kysely<NoTables>, tasks: (() => void)[]): Context {
+  const inner: Context = {
+    ...parts,
+    db,
+    transaction: (work) => work(inner),
+    afterCommit: (task) => void tasks.push(task),
+  };
+  return inner;
+}
+
+/** One value for each running system, made when first asked for: nothing is global, so two systems can share a process. */
+export function perSystem<T>(make: (ctx: Context) => T): (ctx: Context) => T {
+  const made = new WeakMap<Config, T>();
+  return (ctx) => {
+    const known = made.get(ctx.config);
+    if (known !== undefined) return known;
+    const value = make(ctx);
+    made.set(ctx.config, value);
+    return value;
+  };
+}

@@ -1,0 +1,90 @@
+/** Something happened: one call gives the audit row, in the same commit, and what follows from it afterwards. */
+
+import { describeError } from "../../platform/log.ts";
+import { randomUuid } from "../../platform/random.ts";
+import type { Context } from "../context.ts";
+
+/** Plain facts about an event; never a secret. */
+export type EventDetails = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** A kind of event, named in the past tense as `password.reset`. */
+export interface EventKind<Details extends EventDetails> {
+  readonly name: string;
+  /** Only there for the type. */
+  readonly details?: Details;
+}
+
+export interface RecordedEvent {
+  readonly name: string;
+  /** Whose account it concerns, if anybody's. */
+  readonly accountId: string | null;
+  readonly details: EventDetails;
+}
+
+/** What follows once something happened; a failing one is logged and undoes nothing. */
+export interface Reaction {
+  readonly event: EventKind<EventDetails>;
+  readonly react: (ctx: Context, happened: RecordedEvent) => Promise<void>;
+}
+
+export interface AuditRow {
+  id: string;
+  at: number;
+  event: string;
+  account_id: string | null;
+  address: string;
+  user_agent: string;
+  request_id: string;
+  details: string;
+}
+
+export const auditIn = (ctx: Context) => ctx.db.withTables<{ audit: AuditRow }>();
+
+export function event<Details extends EventDetails = Readonly<Record<never, never>>>(
+  name: string,
+): EventKind<Details> {
+  return { name };
+}
+
+/** Writes the event into the audit trail of the transaction at hand; reactions run once it commits. */
+export async function record<Details extends EventDetails>(
+  ctx: Context,
+  kind: EventKind<Details>,
+  accountId: string | null,
+  details: Details,
+): Promise<void> {
+  const happened: RecordedEvent = { name: kind.name, accountId, details };
+  await auditIn(ctx)
+    .insertInto("audit")
+    .values({
+      id: randomUuid(ctx.randomBytes),
+      at: ctx.now().getTime(),
+      event: kind.name,
+      account_id: accountId,
+      address: ctx.request.address,
+      user_agent: ctx.request.userAgent,
+      request_id: ctx.request.id,
+      details: JSON.stringify(details),
+    })
+    .execute();
+  ctx.afterCommit(() => runReactions(ctx, happened));
+}
+
+function runReactions(ctx: Context, happened: RecordedEvent): void {
+  ctx.log("info", happened.name, { event: happened.name, user: happened.accountId, ref: ctx.request.id });
+  for (const { event, react } of ctx.additions.reactions) {
+    if (event.name !== happened.name) continue;
+    react(ctx, happened).catch((error: unknown) => {
+      ctx.log("error", "a reaction failed", { event: happened.name, error: describeError(error) });
+    });
+  }
+}
+
+/** Takes from an account's trail what tells where a person was; what happened, and when, stays. */
+export async function forgetWhereabouts(ctx: Context, accountId: string): Promise<void> {
+  await auditIn(ctx)
+    .updateTable("audit")
+    .set({ address: "", user_agent: "" })
+    .where("account_id", "=", accountId)
+    .execute();
+}

@@ -1,0 +1,168 @@
+/** How often something may be done: counted in the database, exact under parallel calls, shared by every node. */
+
+import { sql } from "kysely";
+import { toBase64Url } from "../../platform/encoding.ts";
+import { addressBlock } from "../../platform/http/client-address.ts";
+import { canonicalEmail } from "../../platform/http/email-address.ts";
+import type { Counted, Limit } from "../../platform/http/endpoint.ts";
+import { Throttled } from "../../platform/http/errors.ts";
+import { describeError } from "../../platform/log.ts";
+import { type Context, perSystem } from "../context.ts";
+import { macFor } from "../keys/secrets.ts";
+
+interface LimitRow {
+  key: string;
+  count: number;
+  resets_at: number;
+}
+
+export const limitsIn = (ctx: Context) => ctx.db.withTables<{ limits: LimitRow }>();
+
+export interface Allowance {
+  readonly most: number;
+  /** Milliseconds. */
+  readonly within: number;
+}
+
+/** Takes one from what is left; gives the moment from which more may be taken when nothing is. */
+export async function takeOne(
+  ctx: Context,
+  bucket: string,
+  { most, within }: Allowance,
+): Promise<{ readonly key: string; readonly emptyUntil?: Date }> {
+  const key = bucketKey(ctx, bucket);
+  const now = ctx.now().getTime();
+  const isOver = sql<boolean>`limits.resets_at <= ${now}`;
+  const taken = await limitsIn(ctx)
+    .insertInto("limits")
+    .values({ key, count: 1, resets_at: now + within })
+    .onConflict((conflict) =>
+      conflict
+        .column("key")
+        .doUpdateSet({
+          count: sql`case when ${isOver} then 1 else limits.count + 1 end`,
+          resets_at: sql`case when ${isOver} then ${now + within} else limits.resets_at end`,
+        })
+        // A refused call writes nothing, so a flood costs the database one read each.
+        .where(sql<boolean>`${isOver} or limits.count < ${most}`),
+    )
+    .returning("count")
+    .executeTakeFirst();
+  if (taken) return { key };
+  const full = await limitsIn(ctx)
+    .selectFrom("limits")
+    .select("resets_at")
+    .where("key", "=", key)
+    .executeTakeFirst();
+  return { key, emptyUntil: new Date(full?.resets_at ?? now + 1000) };
+}
+
+/** Puts one back, since what was counted turned out to be no guess. Never throws: the work itself is done. */
+export async function putBack(ctx: Context, key: string): Promise<void> {
+  try {
+    await limitsIn(ctx)
+      .updateTable("limits")
+      .set({ count: sql`count - 1` })
+      .where("key", "=", key)
+      .where("count", ">", 0)
+      .execute();
+  } catch (error) {
+    ctx.log("warn", "a limit could not be given back", { error: describeError(error) });
+  }
+}
+
+/** Buckets are stored under a keyed fingerprint: the table tells nobody which addresses were tried. */
+function bucketKey(ctx: Context, bucket: string): string {
+  return toBase64Url(macFor(ctx, "limit-key", bucket).subarray(0, 18));
+}
+
+async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<string | undefined> {
+  if (!ctx.config.rateLimits) return undefined;
+  const { key, emptyUntil } = await takeOne(ctx, bucket, allowance);
+  if (emptyUntil) throw new Throttled(emptyUntil.getTime() - ctx.now().getTime());
+  return key;
+}
+
+/** So many calls from one address block, whatever comes of them. */
+export function perAddress(name: string, most: number, within: number): Limit<Context, unknown> {
+  return {
+    describe: `${most} in ${within / 60_000} min by address`,
+    countsBy: "address",
+    take: async (ctx) => {
+      await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, { most, within });
+      return undefined;
+    },
+  };
+}
+
+/**
+ * So many guesses at one account, by the e-mail that the body names; a call that succeeds is not counted.
+ * `knownDevice` may name the allowance of a device that signed in to the account before, so that a stranger who uses
+ * up everybody else's cannot lock the owner out (OWASP, "device cookies").
+ */
+export function guessesByEmail<FieldName extends string>(
+  name: string,
+  most: number,
+  within: number,
+  field: FieldName,
+  knownDevice: (ctx: Context, email: string) => Promise<string | undefined> = async () => undefined,
+): Limit<Context, unknown, FieldName> {
+  return {
+    describe: `${most} failures in ${within / 60_000} min by ${field}`,
+    countsBy: { field },
+    take: async (ctx, { body }: Counted<unknown>) => {
+      const email = canonicalEmail(String(body[field]));
+      const device = await knownDevice(ctx, email);
+      const bucket = device ? `${name} device ${device}` : `${name} email ${email}`;
+      const key = await takeOrThrow(ctx, bucket, { most, within });
+      return key === undefined ? undefined : () => putBack(ctx, key);
+    },
+  };
+}
+
+/** So many guesses by whoever is signed in to one account; a call that succeeds is not counted. */
+export function guessesByCaller(
+  name: string,
+  most: number,
+  within: number,
+): Limit<Context, { readonly account: { readonly id: string } }> {
+  return {
+    describe: `${most} failures in ${within / 60_000} min by account`,
+    countsBy: "caller",
+    take: async (ctx, { caller }) => {
+      const key = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
+      return key === undefined ? undefined : () => putBack(ctx, key);
+    },
+  };
+}
+
+const ceilings = perSystem(() => new Map<string, { count: number; resetsAt: number }>());
+const ceiling: Allowance = { most: 600, within: 60_000 };
+
+/** For calls that guess nothing: 600 a minute by address block, in this node's memory, so that no read costs a write. */
+export const readsOnly: Limit<Context, unknown> = {
+  describe: `${ceiling.most} a minute by address, on each node`,
+  countsBy: "address",
+  take: async (ctx) => {
+    if (!ctx.config.rateLimits) return undefined;
+    const counts = ceilings(ctx);
+    const now = ctx.now().getTime();
+    const block = addressBlock(ctx.request.address);
+    const known = counts.get(block);
+    const bucket = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
+    bucket.count += 1;
+    counts.set(block, bucket);
+    if (counts.size > 10_000) forgetOver(counts, now);
+    if (bucket.count > ceiling.most) throw new Throttled(bucket.resetsAt - now);
+    return undefined;
+  },
+};
+
+function forgetOver(counts: Map<string, { resetsAt: number }>, now: number): void {
+  for (const [block, { resetsAt }] of counts) if (resetsAt <= now) counts.delete(block);
+  // Still full: so many addresses at once are a flood, and the oldest are the least likely to come back.
+  for (const block of counts.keys()) {
+    if (counts.size <= 10_000) break;
+    counts.delete(block);
+  }
+}

@@ -1,0 +1,44 @@
+/** Tells the owner of an account that its password is another one now. */
+
+import { days } from "../../platform/duration.ts";
+import { texts } from "../../platform/texts.ts";
+import { findAccountByEmail } from "../accounts/accounts.ts";
+import { contextRows } from "../mail/context-rows.ts";
+import type { Mail } from "../mail/mail.ts";
+
+const sentences = texts(
+  {
+    subject: "Your password was changed",
+    opening: "The password of your account was changed, and other devices were signed out.",
+    ifNotYou:
+      "If it wasn't you, ask for a new password on the sign-in page at once: only your mailbox can do that.",
+  },
+  {
+    "pt-BR": {
+      subject: "Sua senha foi alterada",
+      opening: "A senha da sua conta foi alterada e os outros aparelhos foram desconectados.",
+      ifNotYou:
+        "Se não foi você, peça já uma nova senha na página de acesso: só quem lê seu e-mail consegue.",
+    },
+  },
+);
+
+export const passwordChangedMail: Mail<Readonly<Record<never, never>>> = {
+  name: "password-changed",
+  worthSendingFor: () => days(2),
+  budget: [],
+  compose: async (ctx, { to, language, askedFrom }) => {
+    const account = await findAccountByEmail(ctx, to);
+    if (!account) return undefined;
+    return {
+      to: account.email,
+      content: {
+        subject: sentences.subject[language],
+        preheader: sentences.opening[language],
+        paragraphs: [sentences.opening[language]],
+        context: contextRows(language, askedFrom),
+        closing: [sentences.ifNotYou[language]],
+      },
+    };
+  },
+};

@@ -1,0 +1,116 @@
+/** Passwords: checked, hashed and verified, never more of them at once than the machine has cores. */
+
+import { availableParallelism } from "node:os";
+import type { FieldErrors } from "../../platform/http/errors.ts";
+import { sentence } from "../../platform/texts.ts";
+import { type Account, accountsIn } from "../accounts/accounts.ts";
+import { type Context, perSystem } from "../context.ts";
+import { encodeArgon2id, isOutdated, verifyEncoded } from "./formats.ts";
+import { createHashQueue } from "./hash-queue.ts";
+import { passwordProblems } from "./policy.ts";
+
+/** Half a second or so of waiting on two cores; beyond it, refusing at once serves people better. */
+const waitingAtMost = 100;
+
+/** Passwords that came along from the original may be longer than a new one can be. */
+export const oldPasswordMaxLength = 4096;
+
+/** The hashes of this system: how many were begun is how tests know that known and unknown cost the same. */
+export const hashQueue = perSystem(() =>
+  createHashQueue({ atOnce: availableParallelism(), waiting: waitingAtMost }),
+);
+
+/** Hashes a new password. Slow: call it before a transaction opens. Throws TooBusy (503) rather than queue for long. */
+export async function hashPassword(ctx: Context, password: string): Promise<string> {
+  return hashQueue(ctx).run(() => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16)));
+}
+
+/**
+ * Whether the password is the account's. Without an account, or without a believed password, a hash of the same cost
+ * is computed all the same, so that the time tells nobody which it was (OWASP, Authentication Cheat Sheet).
+ */
+export async function verifyPassword(
+  ctx: Context,
+  password: string,
+  hash: string | null | undefined,
+): Promise<boolean> {
+  const isReal = typeof hash === "string" && hash !== "" && !hash.startsWith("!");
+  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, isReal ? hash : decoyHash(ctx)));
+  return isRight && isReal;
+}
+
+/** A well-formed hash at today's cost that no password has. */
+const decoyHash = perSystem((ctx) => {
+  const { memoryKib, passes, parallelism } = ctx.config.passwords.argon2;
+  const [salt, hash] = [Buffer.alloc(16), Buffer.alloc(32)].map((bytes) =>
+    bytes.toString("base64").replace(/=+$/, ""),
+  );
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$${salt}$${hash}`;
+});
+
+/** A hash at today's cost for a password just proved right, if the account's is of another make; else its own. */
+export async function upgradedHash(ctx: Context, account: Account, password: string): Promise<string | null> {
+  const { passwordHash } = account;
+  if (!passwordHash || !isOutdated(passwordHash, ctx.config.passwords.argon2)) return passwordHash;
+  return hashPassword(ctx, password);
+}
+
+/** Sets an account's password; null leaves it without one that anybody could use. */
+export async function setPasswordHash(ctx: Context, accountId: string, hash: string | null): Promise<void> {
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
+    .where("id", "=", accountId)
+    .execute();
+}
+
+/** Sets an account's password if it still has the one it was found with; whether it had. */
+export async function replacePasswordHash(ctx: Context, account: Account, hash: string): Promise<boolean> {
+  const replaced = await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
+    .where("id", "=", account.id)
+    .where("password_hash", account.passwordHash === null ? "is" : "=", account.passwordHash)
+    .returning("id")
+    .executeTakeFirst();
+  return replaced !== undefined;
+}
+
+export interface PasswordOwner {
+  readonly email?: string;
+  readonly username?: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
+}
+
+/** What an account tells that its password should not resemble. */
+export function ownerOf(account: Account): PasswordOwner {
+  const text = (name: string) => {
+    const value = account.fields[name];
+    return typeof value === "string" ? value : "";
+  };
+  return {
+    email: account.email,
+    username: account.username,
+    firstName: text("first_name"),
+    lastName: text("last_name"),
+  };
+}
+
+/** Everything the policy has against a new password, under the name of its field; undefined when nothing. */
+export function findPasswordErrors(
+  ctx: Context,
+  field: string,
+  password: string,
+  about: PasswordOwner,
+): FieldErrors | undefined {
+  const { minLength } = ctx.config.passwords;
+  const problems = passwordProblems(password, { minLength, appName: ctx.config.appName, about });
+  return problems.length > 0 ? { [field]: problems } : undefined;
+}
+
+/** The rule of a form that asks for a password twice. */
+export function findMismatch(field: string, one: string, again: string): FieldErrors | undefined {
+  if (one === again) return undefined;
+  return { [field]: [sentence("Password fields didn't match.", "As senhas não conferem.")] };
+}

@@ -1,0 +1,244 @@
+/** Sessions: where somebody is signed in, for how long, and the one statement that moves each of them on. */
+
+import { after } from "../../platform/duration.ts";
+import { randomUuid } from "../../platform/random.ts";
+import { type AccountRow, accountsIn } from "../accounts/accounts.ts";
+import type { Context } from "../context.ts";
+
+export interface SessionRow {
+  id: string;
+  account_id: string;
+  /** How often its refresh token has been exchanged: the token that carries this number is the current one. */
+  counter: number;
+  created_at: number;
+  rotated_at: number;
+  last_used_at: number;
+  idle_expires_at: number;
+  expires_at: number;
+  ended_at: number | null;
+  ended_reason: string | null;
+  /** Fingerprint of the Idempotency-Key that the last rotation came with. */
+  retry_key: string | null;
+  /** Fingerprint of the simplejwt token that was exchanged for this session; one such token, one session. */
+  exchanged_token: string | null;
+  auth_time: number;
+  methods: string;
+  address: string;
+  user_agent: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly accountId: string;
+  readonly counter: number;
+  readonly createdAt: Date;
+  readonly rotatedAt: Date;
+  readonly lastUsedAt: Date;
+  readonly idleExpiresAt: Date;
+  readonly expiresAt: Date;
+  readonly endedAt: Date | null;
+  readonly endedReason: EndReason | null;
+  readonly retryKey: string | null;
+  readonly authTime: Date;
+  /** How it was proved who this is: RFC 8176's words. */
+  readonly methods: readonly string[];
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export type EndReason = "logout" | "revoked" | "reuse" | "password" | "disabled";
+
+export const sessionsIn = (ctx: Context) =>
+  ctx.db.withTables<{ sessions: SessionRow; accounts: AccountRow }>();
+
+/** A session from its row. */
+export function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    counter: row.counter,
+    createdAt: new Date(row.created_at),
+    rotatedAt: new Date(row.rotated_at),
+    lastUsedAt: new Date(row.last_used_at),
+    idleExpiresAt: new Date(row.idle_expires_at),
+    expiresAt: new Date(row.expires_at),
+    endedAt: row.ended_at === null ? null : new Date(row.ended_at),
+    endedReason: row.ended_reason as EndReason | null,
+    retryKey: row.retry_key,
+    authTime: new Date(row.auth_time),
+    methods: row.methods.split(" "),
+    address: row.address,
+    userAgent: row.user_agent,
+  };
+}
+
+/** Opens a session. For `core/sign-in` alone, so that no way in goes past its rules. */
+export async function openSession(
+  ctx: Context,
+  accountId: string,
+  opening: {
+    readonly methods: readonly string[];
+    readonly authTime?: Date;
+    readonly exchangedToken?: string;
+  },
+): Promise<Session> {
+  const now = ctx.now();
+  const { sessionTtl } = ctx.config.tokens;
+  const row: SessionRow = {
+    id: randomUuid(ctx.randomBytes),
+    account_id: accountId,
+    counter: 0,
+    created_at: now.getTime(),
+    rotated_at: now.getTime(),
+    last_used_at: now.getTime(),
+    idle_expires_at: idleEnd(ctx, after(now, sessionTtl)),
+    expires_at: after(now, sessionTtl).getTime(),
+    ended_at: null,
+    ended_reason: null,
+    retry_key: null,
+    exchanged_token: opening.exchangedToken ?? null,
+    auth_time: (opening.authTime ?? now).getTime(),
+    methods: opening.methods.join(" "),
+    address: ctx.request.address,
+    user_agent: ctx.request.userAgent,
+  };
+  await sessionsIn(ctx).insertInto("sessions").values(row).execute();
+  return toSession(row);
+}
+
+function idleEnd(ctx: Context, expiresAt: Date): number {
+  return Math.min(after(ctx.now(), ctx.config.tokens.refreshTtl).getTime(), expiresAt.getTime());
+}
+
+/**
+ * Moves a live session on by one, if it still stands where the caller thinks. Of any number of calls at the same
+ * moment one gets the session back; whether account and lifetimes allow it is decided in the same statement.
+ */
+export async function advanceSession(
+  ctx: Context,
+  id: string,
+  counter: number,
+  retryKey: string | null,
+): Promise<Session | undefined> {
+  const now = ctx.now().getTime();
+  const ttl = ctx.config.tokens.refreshTtl;
+  const row = await sessionsIn(ctx)
+    .updateTable("sessions")
+    .set((session) => ({
+      counter: session("counter", "+", 1),
+      rotated_at: now,
+      last_used_at: now,
+      idle_expires_at: session
+        .case()
+        .when("expires_at", "<", now + ttl)
+        .then(session.ref("expires_at"))
+        .else(now + ttl)
+        .end(),
+      retry_key: retryKey,
+      address: ctx.request.address,
+      user_agent: ctx.request.userAgent,
+    }))
+    .where("id", "=", id)
+    .where("counter", "=", counter)
+    .where("ended_at", "is", null)
+    .where("idle_expires_at", ">", now)
+    .where("account_id", "in", (query) =>
+      query.selectFrom("accounts").select("accounts.id").where("accounts.disabled_at", "is", null),
+    )
+    .returningAll()
+    .executeTakeFirst();
+  return row && toSession(row);
+}
+
+export async function findSession(ctx: Context, id: string): Promise<Session | undefined> {
+  const row = await sessionsIn(ctx)
+    .selectFrom("sessions")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return row && toSession(row);
+}
+
+export async function findSessionByExchangedToken(
+  ctx: Context,
+  fingerprint: string,
+): Promise<Session | undefined> {
+  const row = await sessionsIn(ctx)
+    .selectFrom("sessions")
+    .selectAll()
+    .where("exchanged_token", "=", fingerprint)
+    .executeTakeFirst();
+  return row && toSession(row);
+}
+
+/** The sessions of an account that still live, the one used last first. */
+export async function listSessions(ctx: Context, accountId: string): Promise<Session[]> {
+  const rows = await sessionsIn(ctx)
+    .selectFrom("sessions")
+    .selectAll()
+    .where("account_id", "=", accountId)
+    .where("ended_at", "is", null)
+    .where("idle_expires_at", ">", ctx.now().getTime())
+    .orderBy("last_used_at", "desc")
+    .orderBy("id")
+    .execute();
+  return rows.map(toSession);
+}
+
+export function isLive(ctx: Context, session: Session): boolean {
+  return session.endedAt === null && session.idleExpiresAt > ctx.now();
+}
+
+/** Ends one session of an account; whether it lived until now. */
+export async function endSession(
+  ctx: Context,
+  accountId: string,
+  id: string,
+  reason: EndReason,
+): Promise<boolean> {
+  const ended = await sessionsIn(ctx)
+    .updateTable("sessions")
+    .set({ ended_at: ctx.now().getTime(), ended_reason: reason })
+    .where("id", "=", id)
+    .where("account_id", "=", accountId)
+    .where("ended_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return ended !== undefined;
+}
+
+/**
+ * Ends every session of an account but one, and with them every token that names no session. The account's row is
+ * taken first: a sign-in under way either commits before and is ended here, or finds the account changed.
+ */
+export async function endAllSessions(
+  ctx: Context,
+  accountId: string,
+  reason: EndReason,
+  except?: string,
+): Promise<void> {
+  const now = ctx.now().getTime();
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ tokens_valid_from: now })
+    .where("id", "=", accountId)
+    .execute();
+  let ending = sessionsIn(ctx)
+    .updateTable("sessions")
+    .set({ ended_at: now, ended_reason: reason })
+    .where("account_id", "=", accountId)
+    .where("ended_at", "is", null);
+  if (except) ending = ending.where("id", "!=", except);
+  await ending.execute();
+}
+
+/** Removes some sessions that nobody can ask about any more; how many. */
+export async function removeOldSessions(ctx: Context, most: number): Promise<number> {
+  const old = sessionsIn(ctx)
+    .selectFrom("sessions")
+    .select("id")
+    .where("expires_at", "<", ctx.now().getTime())
+    .limit(most);
+  const removed = await sessionsIn(ctx).deleteFrom("sessions").where("id", "in", old).executeTakeFirst();
+  return Number(removed.numDeletedRows);
+}

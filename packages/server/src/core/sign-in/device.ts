@@ -1,0 +1,63 @@
+/** Device tokens: they prove that somebody signed in here before, and nothing else (OWASP, "device cookies"). */
+
+import { createHmac } from "node:crypto";
+import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encoding.ts";
+import type { Context } from "../context.ts";
+import { purposeKey, purposeKeys } from "../keys/secrets.ts";
+
+const cookieName = "device_token";
+/** Accounts that one browser is remembered for. */
+const mostTokens = 5;
+const nonceBytes = 16;
+const cookieSeconds = 400 * 24 * 3600;
+
+/** The name of the device that this request proves to be for `subject` (an account), or undefined. */
+export function knownDevice(ctx: Context, subject: string): string | undefined {
+  return sentTokens(ctx)
+    .find((token) => isFor(ctx, subject, token))
+    ?.slice(0, 22);
+}
+
+/** Gives the caller a token that proves this device for `subject`, beside those it had for other accounts. */
+export function rememberDevice(ctx: Context, subject: string): void {
+  const sent = sentTokens(ctx);
+  const isKnown = sent.find((token) => isFor(ctx, subject, token));
+  const token = isKnown ?? newToken(ctx, subject);
+  const value = [token, ...sent.filter((other) => other !== token)].slice(0, mostTokens).join("~");
+  const secure = ctx.config.publicUrl.startsWith("https:") ? "; Secure" : "";
+  ctx.request.answerHeaders.set("Device-Token", value);
+  ctx.request.answerHeaders.append(
+    "Set-Cookie",
+    `${cookieName}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`,
+  );
+}
+
+function newToken(ctx: Context, subject: string): string {
+  const nonce = toBase64Url(ctx.randomBytes(nonceBytes));
+  return `${nonce}.${proof(purposeKey(ctx, "device-token"), subject, nonce)}`;
+}
+
+function isFor(ctx: Context, subject: string, token: string): boolean {
+  const [nonce = "", given = ""] = token.split(".");
+  return purposeKeys(ctx, "device-token").some((key) => isSameSecret(given, proof(key, subject, nonce)));
+}
+
+function proof(key: Buffer, subject: string, nonce: string): string {
+  return createHmac("sha256", key).update(`${subject} ${nonce}`).digest("base64url");
+}
+
+function sentTokens(ctx: Context): string[] {
+  const { headers } = ctx.request;
+  const cookie = /(?:^|;\s*)device_token=([^;]*)/.exec(headers.get("cookie") ?? "")?.[1];
+  return [headers.get("device-token"), cookie]
+    .flatMap((value) => (value ?? "").slice(0, 1000).split("~"))
+    .filter((token, index, all) => isWellFormed(token) && all.indexOf(token) === index)
+    .slice(0, 2 * mostTokens);
+}
+
+function isWellFormed(token: string): boolean {
+  const [nonce = "", mac = "", ...rest] = token.split(".");
+  return (
+    rest.length === 0 && fromBase64Url(nonce)?.length === nonceBytes && fromBase64Url(mac)?.length === 32
+  );
+}

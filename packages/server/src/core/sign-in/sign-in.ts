@@ -1,0 +1,74 @@
+/**
+ * The one door into an account. Whatever proved who someone is ends here, so a rule about signing in is written
+ * once and holds for every method.
+ */
+
+import { type Account, accountsIn } from "../accounts/accounts.ts";
+import type { Context } from "../context.ts";
+import { event, record } from "../events/events.ts";
+import { enqueueMail } from "../mail/outbox.ts";
+import { openSession, type Session } from "../sessions/sessions.ts";
+import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
+import { knownDevice, rememberDevice } from "./device.ts";
+import { CredentialsInvalid, type SignInMethod, standingGates } from "./gates.ts";
+import { newDeviceMail } from "./mail.ts";
+
+export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
+  "sign_in.succeeded",
+);
+
+export interface SignedIn {
+  readonly account: Account;
+  readonly session: Session;
+  readonly tokens: TokenPair;
+}
+
+/** How a sign-in was proved. */
+export interface Proof {
+  readonly method: SignInMethod;
+  /** The password hash that the proof rested on: no session if it changed meanwhile. */
+  readonly unchangedHash: string | null;
+  /** The hash to keep from now on; asked for once every gate has let the person through. */
+  readonly newHash: () => Promise<string | null>;
+}
+
+/**
+ * Opens a session for an account that somebody proved to be theirs, once every gate has let them through. Throws
+ * CredentialsInvalid when the account was disabled, deleted or given another password meanwhile.
+ */
+export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn> {
+  const attempt = { account, method: proof.method };
+  for (const gate of [...standingGates, ...ctx.additions.gates]) await gate(ctx, attempt);
+  const device = knownDevice(ctx, account.id) ? "known" : "new";
+  const newHash = await proof.newHash();
+  const session = await ctx.transaction(async (ctx) => {
+    if (!(await markSignedIn(ctx, account, proof.unchangedHash, newHash))) throw new CredentialsInvalid();
+    const session = await openSession(ctx, account.id, { methods: [proof.method] });
+    await record(ctx, signedInEvent, account.id, { method: proof.method, session: session.id, device });
+    if (device === "new" && account.lastSignInAt) await enqueueMail(ctx, newDeviceMail, account.email, {});
+    return session;
+  });
+  rememberDevice(ctx, account.id);
+  return { account, session, tokens: await writeTokens(ctx, account, session) };
+}
+
+/**
+ * Takes the account's row, if it still is what the proof was made against: a reset or a disabling at the same moment
+ * either comes first, and this sign-in fails, or comes after, and ends the session that this one opens.
+ */
+async function markSignedIn(
+  ctx: Context,
+  account: Account,
+  unchangedHash: string | null,
+  newHash: string | null,
+): Promise<boolean> {
+  const marked = await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ last_sign_in_at: ctx.now().getTime(), password_hash: newHash })
+    .where("id", "=", account.id)
+    .where("disabled_at", "is", null)
+    .where("password_hash", unchangedHash === null ? "is" : "=", unchangedHash)
+    .returning("id")
+    .executeTakeFirst();
+  return marked !== undefined;
+}

@@ -1,0 +1,80 @@
+/** Shows that an address belongs to whoever registered it: by the link that was mailed there, or its code. */
+
+import { type Account, accountsIn, findAccount, findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { adoptAttempt, findOwnAttempt, forgetAttempts } from "../../core/accounts/registration-attempts.ts";
+import type { Context } from "../../core/context.ts";
+import { event, record } from "../../core/events/events.ts";
+import { enqueueMail } from "../../core/mail/outbox.ts";
+import { findOneTimeToken, takeCode, takeOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { requestPasswordReset } from "../password-reset/flow.ts";
+import { CodeInvalid, VerificationLinkInvalid } from "./errors.ts";
+import { verificationMail, verificationPurpose, welcomeMail } from "./mail.ts";
+
+export const emailVerified = event<{ password: "kept" | "none" }>("email.verified");
+export const verificationRequested = event("email.verification_requested");
+
+/** Mails a link and a code to an address, if it has an account that is not verified yet. */
+export async function sendVerification(ctx: Context, email: string): Promise<void> {
+  await enqueueMail(ctx, verificationMail, email, {});
+}
+
+/** Mails the link and the code again; earlier links stay good. Says nothing of whether there is such an account. */
+export async function resendVerification(ctx: Context, email: string): Promise<void> {
+  await ctx.transaction(async (ctx) => {
+    await record(ctx, verificationRequested, null, {});
+    await sendVerification(ctx, email);
+  });
+}
+
+/**
+ * Verifies an address with the token of a mailed link. A second call with the same token, while its time runs,
+ * answers alike and changes nothing: people tap twice. Throws VerificationLinkInvalid.
+ */
+export async function verifyEmail(ctx: Context, token: string): Promise<void> {
+  await ctx.transaction(async (ctx) => {
+    const accountId = await takeOneTimeToken(ctx, verificationPurpose, token);
+    if (accountId) return markVerified(ctx, accountId);
+    const used = await findOneTimeToken(ctx, verificationPurpose, token);
+    const account = used && (await findAccount(ctx, used.accountId));
+    if (!account?.verifiedAt) throw new VerificationLinkInvalid();
+  });
+}
+
+/** Verifies an address with the code that was mailed to it. Throws CodeInvalid for everything else alike. */
+export async function verifyEmailByCode(ctx: Context, email: string, code: string): Promise<void> {
+  const account = await findAccountByEmail(ctx, email);
+  const isRight = await ctx.transaction(async (ctx) => {
+    // A try against no account costs the same statement. The count of a wrong try must stay: so no error in here.
+    const isTaken = await takeCode(ctx, verificationPurpose, account?.id ?? "", code.replaceAll(/\s/g, ""));
+    if (isTaken && account) await markVerified(ctx, account.id);
+    return isTaken;
+  });
+  if (!isRight) throw new CodeInvalid();
+}
+
+async function markVerified(ctx: Context, accountId: string): Promise<void> {
+  const account = await findAccount(ctx, accountId);
+  if (!account || account.verifiedAt) return;
+  const hasPassword = await settlePassword(ctx, account);
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ verified_at: ctx.now().getTime() })
+    .where("id", "=", account.id)
+    .execute();
+  await forgetAttempts(ctx, account.id);
+  await record(ctx, emailVerified, account.id, { password: hasPassword ? "kept" : "none" });
+  if (!hasPassword) await requestPasswordReset(ctx, account.email);
+  if (ctx.config.mail.welcome) await enqueueMail(ctx, welcomeMail, account.email, {});
+}
+
+/**
+ * Which password counts, when the address was registered with more than one: that of the browser which asks now, if
+ * it made one of the attempts. Otherwise the link has proved the mailbox and nothing else, and none does: it cannot
+ * be told whether its owner or a stranger came first (pre-hijacking; Sudhodanan and Paverd, 2022).
+ */
+async function settlePassword(ctx: Context, account: Account): Promise<boolean> {
+  if (account.passwordHash !== null) return true;
+  const own = await findOwnAttempt(ctx, account.id);
+  if (own) await adoptAttempt(ctx, account, own);
+  return own !== undefined;
+}

@@ -1,0 +1,63 @@
+/** The mail that proves an address, and the one that welcomes its owner. */
+
+import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { mailBudget } from "../../core/mail/budget.ts";
+import { mailedLink } from "../../core/mail/links.ts";
+import type { Mail } from "../../core/mail/mail.ts";
+import { issueCode, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { days, hours, minutes } from "../../platform/duration.ts";
+import { codeSubject, sentences } from "./texts.ts";
+
+export const verificationPurpose = "verify-email";
+
+/** A code is short enough to be guessed, so it lives shorter than its link. */
+const codeTtl = minutes(15);
+
+type NoDetails = Readonly<Record<never, never>>;
+
+export const verificationMail: Mail<NoDetails> = {
+  name: "verify-email",
+  worthSendingFor: (ctx) => ctx.config.verificationTtl,
+  budget: mailBudget,
+  compose: async (ctx, { to, language }) => {
+    const account = await findAccountByEmail(ctx, to);
+    if (!account || account.verifiedAt || account.disabledAt) return undefined;
+    const ttl = ctx.config.verificationTtl;
+    const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
+    const code = await issueCode(ctx, verificationPurpose, account.id, token, codeTtl);
+    const grouped = `${code.slice(0, 3)} ${code.slice(3)}`;
+    const say = (key: keyof typeof sentences) => sentences[key][language];
+    return {
+      to: account.email,
+      content: {
+        subject: codeSubject(grouped, ctx.config.appName)[language],
+        preheader: say("opening"),
+        paragraphs: [say("opening")],
+        code,
+        button: { label: say("confirm"), url: mailedLink(ctx, "verify-email", token) },
+        closing: [say("linkTime").replace("{hours}", String(Math.round(ttl / hours(1)))), say("ifNotYou")],
+      },
+    };
+  },
+};
+
+export const welcomeMail: Mail<NoDetails> = {
+  name: "welcome",
+  worthSendingFor: () => days(2),
+  budget: [],
+  compose: async (ctx, { to, language }) => {
+    const account = await findAccountByEmail(ctx, to);
+    if (!account || account.disabledAt) return undefined;
+    const say = (key: keyof typeof sentences) =>
+      sentences[key][language].replace("{app}", ctx.config.appName);
+    return {
+      to: account.email,
+      content: {
+        subject: say("welcomeSubject"),
+        preheader: say("welcomeText"),
+        paragraphs: [say("welcomeText")],
+        button: { label: say("openApp"), url: ctx.config.frontendUrl ?? ctx.config.publicUrl },
+      },
+    };
+  },
+};

@@ -1,0 +1,33 @@
+/** The page that a mailed link opens: opening it changes nothing, its button does. */
+
+import type { Context } from "../../core/context.ts";
+import { readsOnly } from "../../core/limits/limits.ts";
+import { layout } from "../../core/pages/layout.ts";
+import { html } from "../../platform/http/html.ts";
+import type { Page } from "../../platform/http/page.ts";
+import { VerificationLinkInvalid } from "./errors.ts";
+import { verifyEmail } from "./flow.ts";
+import { sentences } from "./texts.ts";
+
+export const verifyEmailPage: Page<Context> = {
+  path: "/verify-email/:token/",
+  access: async () => undefined,
+  limit: [readsOnly],
+  show: async (ctx) => {
+    const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
+    return layout(ctx, {
+      title: say("pageTitle"),
+      body: html`<p>${say("pageText")}</p><form method="post"><button>${say("confirm")}</button></form>`,
+    });
+  },
+  submit: async (ctx, { params }) => {
+    const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
+    try {
+      await verifyEmail(ctx, params.token ?? "");
+      return layout(ctx, { title: say("doneTitle"), body: html`<p>${say("verified")}</p>` });
+    } catch (error) {
+      if (!(error instanceof VerificationLinkInvalid)) throw error;
+      return layout(ctx, { title: say("failedTitle"), body: html`<p>${say("failedText")}</p>`, status: 400 });
+    }
+  },
+};

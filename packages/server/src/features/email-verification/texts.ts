@@ -1,0 +1,46 @@
+import { sentence, texts } from "../../platform/texts.ts";
+
+export const sentences = texts(
+  {
+    verified: "Email verified successfully. You can now log in.",
+    resent: "If an account with this email is waiting for verification, a new message has been sent.",
+    pageTitle: "Confirm your email",
+    pageText: "Press the button to confirm that this address is yours.",
+    confirm: "Confirm email",
+    doneTitle: "Email confirmed",
+    failedTitle: "This link does not work any more",
+    failedText: "It may have expired. Register again with the same address, and a new one comes by mail.",
+    opening: "Type this code on the page where you created your account. It works for 15 minutes.",
+    orLink: "Or use the button below.",
+    linkTime: "The link works for {hours} hours.",
+    ifNotYou:
+      "You get this because somebody created an account with this address. If it wasn't you, ignore it.",
+    welcomeSubject: "Welcome to {app}",
+    welcomeText: "Your address is confirmed and your account is ready.",
+    openApp: "Open the app",
+  },
+  {
+    "pt-BR": {
+      verified: "E-mail confirmado com sucesso. Agora você já pode entrar.",
+      resent: "Se houver uma conta com este e-mail aguardando confirmação, uma nova mensagem foi enviada.",
+      pageTitle: "Confirme seu e-mail",
+      pageText: "Aperte o botão para confirmar que este endereço é seu.",
+      confirm: "Confirmar e-mail",
+      doneTitle: "E-mail confirmado",
+      failedTitle: "Este link não funciona mais",
+      failedText:
+        "Ele pode ter expirado. Cadastre-se de novo com o mesmo endereço e outro chegará por e-mail.",
+      opening: "Digite este código na página em que você criou a conta. Ele vale por 15 minutos.",
+      orLink: "Ou use o botão abaixo.",
+      linkTime: "O link vale por {hours} horas.",
+      ifNotYou:
+        "Você recebeu este e-mail porque alguém criou uma conta com este endereço. Não foi você? Ignore.",
+      welcomeSubject: "Boas-vindas ao {app}",
+      welcomeText: "Seu endereço está confirmado e sua conta está pronta.",
+      openApp: "Abrir o aplicativo",
+    },
+  },
+);
+
+export const codeSubject = (code: string, app: string) =>
+  sentence(`${code} is your ${app} code`, `${code} é seu código ${app}`);

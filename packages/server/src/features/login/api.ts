@@ -1,0 +1,42 @@
+import { anyone } from "../../core/access/access.ts";
+import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { userSchema } from "../../core/accounts/fields.ts";
+import { presentUser } from "../../core/accounts/present.ts";
+import { endpoint } from "../../core/feature.ts";
+import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
+import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
+import { knownDevice } from "../../core/sign-in/device.ts";
+import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
+import { minutes } from "../../platform/duration.ts";
+import { email, password } from "../../platform/http/fields.ts";
+import { form } from "../../platform/http/form.ts";
+import { login } from "./flow.ts";
+
+export const loginEndpoint = endpoint({
+  method: "post",
+  path: "/api/auth/login/",
+  summary: "Sign in with e-mail and password",
+  access: anyone,
+  limit: [
+    perAddress("login", 30, minutes(1)),
+    guessesByEmail("login", 10, minutes(15), "email", async (ctx, address) => {
+      const account = await findAccountByEmail(ctx, address);
+      return account && knownDevice(ctx, account.id);
+    }),
+  ],
+  body: form({ email: email(), password: password(oldPasswordMaxLength) }),
+  reply: (system) => ({
+    type: "object",
+    properties: {
+      refresh: { type: "string" },
+      access: { type: "string" },
+      user: userSchema(system.additions.fields),
+    },
+    required: ["refresh", "access", "user"],
+  }),
+  errors: [CredentialsInvalid, EmailNotVerified],
+  handle: async (ctx, { body }) => {
+    const { account, tokens } = await login(ctx, body.email, body.password);
+    return { refresh: tokens.refresh, access: tokens.access, user: presentUser(ctx, account, "stored") };
+  },
+});

@@ -1,0 +1,44 @@
+/** Signs somebody in with their e-mail address and password. */
+
+import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import type { Context } from "../../core/context.ts";
+import { event, record } from "../../core/events/events.ts";
+import { upgradedHash, verifyPassword } from "../../core/passwords/passwords.ts";
+import { CredentialsInvalid } from "../../core/sign-in/gates.ts";
+import { type SignedIn, signIn } from "../../core/sign-in/sign-in.ts";
+import { describeError } from "../../platform/log.ts";
+
+export const signInFailed = event("sign_in.failed");
+
+/**
+ * Gives tokens for the right password of an enabled, verified account. Throws CredentialsInvalid alike for a wrong
+ * password, an unknown address and a disabled account, after the same number of hashes; EmailNotVerified only to
+ * somebody who knows the password.
+ */
+export async function login(ctx: Context, email: string, password: string): Promise<SignedIn> {
+  const account = await findAccountByEmail(ctx, email);
+  const isRight = await verifyPassword(ctx, password, account?.passwordHash);
+  if (!account || !isRight) {
+    await record(ctx, signInFailed, account?.id ?? null, {});
+    throw new CredentialsInvalid();
+  }
+  return signIn(ctx, account, {
+    method: "pwd",
+    unchangedHash: account.passwordHash,
+    newHash: () => upgradeIfPossible(ctx, account, password),
+  });
+}
+
+/** An upgrade that cannot be made now is made next time; it is no reason to keep somebody out. */
+async function upgradeIfPossible(
+  ctx: Context,
+  account: Parameters<typeof upgradedHash>[1],
+  password: string,
+) {
+  try {
+    return await upgradedHash(ctx, account, password);
+  } catch (error) {
+    ctx.log("warn", "a password hash could not be upgraded", { error: describeError(error) });
+    return account.passwordHash;
+  }
+}

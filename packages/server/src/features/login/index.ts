@@ -1,0 +1,11 @@
+/** Sign in with e-mail and password. */
+
+import type { Feature } from "../../core/feature.ts";
+import { loginEndpoint } from "./api.ts";
+import { login } from "./flow.ts";
+
+export const loginFeature = {
+  name: "login",
+  endpoints: [loginEndpoint],
+  flows: { withPassword: login },
+} as const satisfies Feature;

@@ -1,0 +1,56 @@
+import { type Caller, signedIn } from "../../core/access/access.ts";
+import type { Context } from "../../core/context.ts";
+import { endpoint } from "../../core/feature.ts";
+import { guessesByCaller } from "../../core/limits/limits.ts";
+import {
+  findMismatch,
+  findPasswordErrors,
+  oldPasswordMaxLength,
+  ownerOf,
+} from "../../core/passwords/passwords.ts";
+import { passwordMaxLength } from "../../core/passwords/policy.ts";
+import { minutes } from "../../platform/duration.ts";
+import { detailReply } from "../../platform/http/endpoint.ts";
+import { FieldsInvalid } from "../../platform/http/errors.ts";
+import { password } from "../../platform/http/fields.ts";
+import { type Form, form } from "../../platform/http/form.ts";
+import { sentence } from "../../platform/texts.ts";
+import { CurrentPasswordWrong } from "./errors.ts";
+import { changePassword } from "./flow.ts";
+
+const changed = sentence("Password changed successfully.", "Senha alterada com sucesso.");
+
+export interface ChangeBody {
+  readonly current_password: string;
+  readonly new_password: string;
+  readonly new_password_confirm: string;
+}
+
+const changeForm: Form<Context, ChangeBody, Caller> = form(
+  {
+    current_password: password(oldPasswordMaxLength),
+    new_password: password(passwordMaxLength),
+    new_password_confirm: password(passwordMaxLength),
+  },
+  {
+    cross: (ctx: Context, body, { account }: Caller) =>
+      findMismatch("new_password", body.new_password, body.new_password_confirm) ??
+      findPasswordErrors(ctx, "new_password", body.new_password, ownerOf(account)),
+  },
+);
+
+export const change = endpoint({
+  method: "post",
+  path: "/api/auth/password/change/",
+  summary: "Change your password",
+  description: "Every other session ends, and so do open reset links. Sends mail.",
+  access: signedIn,
+  limit: [guessesByCaller("password", 10, minutes(15))],
+  body: changeForm,
+  reply: detailReply,
+  errors: [FieldsInvalid, CurrentPasswordWrong],
+  handle: async (ctx, { body, caller }) => {
+    await changePassword(ctx, caller, body.current_password, body.new_password);
+    return { detail: changed[ctx.request.language] };
+  },
+});

@@ -1,0 +1,53 @@
+import { anyone } from "../../core/access/access.ts";
+import { endpoint } from "../../core/feature.ts";
+import { perAddress } from "../../core/limits/limits.ts";
+import { findMismatch } from "../../core/passwords/passwords.ts";
+import { passwordMaxLength } from "../../core/passwords/policy.ts";
+import { hours } from "../../platform/duration.ts";
+import { detailReply } from "../../platform/http/endpoint.ts";
+import { FieldsInvalid } from "../../platform/http/errors.ts";
+import { email, password, uuidToken } from "../../platform/http/fields.ts";
+import { form } from "../../platform/http/form.ts";
+import { ResetLinkInvalid } from "./errors.ts";
+import { completePasswordReset, requestPasswordReset } from "./flow.ts";
+import { sentences } from "./texts.ts";
+
+export const request = endpoint({
+  method: "post",
+  path: "/api/auth/password/reset/request/",
+  summary: "Ask for a link to choose a new password",
+  description:
+    "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
+  access: anyone,
+  limit: [perAddress("reset-request", 20, hours(1))],
+  body: form({ email: email() }),
+  reply: detailReply,
+  errors: [FieldsInvalid],
+  handle: async (ctx, { body }) => {
+    await requestPasswordReset(ctx, body.email);
+    return { detail: sentences.requested[ctx.request.language] };
+  },
+});
+
+export const confirm = endpoint({
+  method: "post",
+  path: "/api/auth/password/reset/confirm/",
+  summary: "Set a new password with a reset link",
+  description: "Ends every session of the account, and counts its address as verified.",
+  access: anyone,
+  limit: [perAddress("reset-confirm", 30, hours(1))],
+  body: form(
+    {
+      token: uuidToken(),
+      new_password: password(passwordMaxLength),
+      new_password_confirm: password(passwordMaxLength),
+    },
+    { cross: (_ctx, body) => findMismatch("new_password", body.new_password, body.new_password_confirm) },
+  ),
+  reply: detailReply,
+  errors: [FieldsInvalid, ResetLinkInvalid],
+  handle: async (ctx, { body }) => {
+    await completePasswordReset(ctx, body.token, body.new_password);
+    return { detail: sentences.done[ctx.request.language] };
+  },
+});

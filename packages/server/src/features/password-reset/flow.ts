@@ -1,0 +1,75 @@
+/** Sets a new password for someone who can read the account's mailbox but no longer knows the old one. */
+
+import { type Account, accountsIn, findAccount } from "../../core/accounts/accounts.ts";
+import { forgetAttempts } from "../../core/accounts/registration-attempts.ts";
+import type { Context } from "../../core/context.ts";
+import { event, record } from "../../core/events/events.ts";
+import { enqueueMail } from "../../core/mail/outbox.ts";
+import {
+  endOneTimeTokens,
+  findOneTimeToken,
+  takeOneTimeToken,
+} from "../../core/one-time-tokens/one-time-tokens.ts";
+import { passwordChangedMail } from "../../core/passwords/mail.ts";
+import {
+  findPasswordErrors,
+  hashPassword,
+  ownerOf,
+  setPasswordHash,
+} from "../../core/passwords/passwords.ts";
+import { endAllSessions } from "../../core/sessions/sessions.ts";
+import { FieldsInvalid } from "../../platform/http/errors.ts";
+import { ResetLinkInvalid } from "./errors.ts";
+import { resetMail, resetPurpose } from "./mail.ts";
+
+export const resetRequested = event("password.reset_requested");
+export const passwordWasReset = event("password.reset");
+
+/**
+ * Mails a reset link, if the address has an account. What is written down here is the same for every address: the
+ * worker finds out whose it is, so neither the answer nor its time can tell.
+ */
+export async function requestPasswordReset(ctx: Context, email: string): Promise<void> {
+  await ctx.transaction(async (ctx) => {
+    await record(ctx, resetRequested, null, {});
+    await enqueueMail(ctx, resetMail, email, {});
+  });
+}
+
+/**
+ * Spends the link, sets the password and signs every device out: all of it or none of it. The address counts as
+ * verified from then on. Throws FieldsInvalid for a password that the policy refuses, ResetLinkInvalid for a link
+ * that is unknown, used, replaced or too old.
+ */
+export async function completePasswordReset(
+  ctx: Context,
+  token: string,
+  password: string,
+  field = "new_password",
+): Promise<void> {
+  const link = await findOneTimeToken(ctx, resetPurpose, token);
+  const account = link && !link.isUsed ? await findAccount(ctx, link.accountId) : undefined;
+  const errors = findPasswordErrors(ctx, field, password, account ? ownerOf(account) : {});
+  if (errors) throw new FieldsInvalid(errors);
+  if (!account) throw new ResetLinkInvalid();
+  const hash = await hashPassword(ctx, password);
+  await ctx.transaction(async (ctx) => {
+    if ((await takeOneTimeToken(ctx, resetPurpose, token)) !== account.id) throw new ResetLinkInvalid();
+    await replacePassword(ctx, account, hash);
+    await record(ctx, passwordWasReset, account.id, {});
+    await enqueueMail(ctx, passwordChangedMail, account.email, {});
+  });
+}
+
+async function replacePassword(ctx: Context, account: Account, hash: string): Promise<void> {
+  await setPasswordHash(ctx, account.id, hash);
+  await endAllSessions(ctx, account.id, "password");
+  await endOneTimeTokens(ctx, account.id, [resetPurpose, "verify-email"]);
+  if (account.verifiedAt) return;
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ verified_at: ctx.now().getTime() })
+    .where("id", "=", account.id)
+    .execute();
+  await forgetAttempts(ctx, account.id);
+}

@@ -1,0 +1,41 @@
+/** The mail with the link to a new password. */
+
+import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { mailBudget } from "../../core/mail/budget.ts";
+import { contextRows } from "../../core/mail/context-rows.ts";
+import { mailedLink } from "../../core/mail/links.ts";
+import type { Mail } from "../../core/mail/mail.ts";
+import { endOneTimeTokens, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { minutes } from "../../platform/duration.ts";
+import { sentences, subject } from "./texts.ts";
+
+export const resetPurpose = "password-reset";
+
+export const resetMail: Mail<Readonly<Record<never, never>>> = {
+  name: "reset-password",
+  worthSendingFor: (ctx) => ctx.config.resetTtl,
+  budget: mailBudget,
+  compose: async (ctx, { to, language, askedFrom }) => {
+    const account = await findAccountByEmail(ctx, to);
+    if (!account || account.disabledAt) return undefined;
+    // A newer link replaces the older one; since a mail over the budget is not written, somebody who asks and asks
+    // for another's address leaves its owner with the last link, still good.
+    await endOneTimeTokens(ctx, account.id, [resetPurpose]);
+    const token = await issueOneTimeToken(ctx, resetPurpose, account.id, ctx.config.resetTtl);
+    const say = (key: keyof typeof sentences) => sentences[key][language];
+    return {
+      to: account.email,
+      content: {
+        subject: subject(ctx.config.appName)[language],
+        preheader: say("linkTime").replace("{minutes}", String(Math.round(ctx.config.resetTtl / minutes(1)))),
+        paragraphs: [say("opening")],
+        button: { label: say("button"), url: mailedLink(ctx, "reset-password", token) },
+        context: contextRows(language, askedFrom),
+        closing: [
+          say("linkTime").replace("{minutes}", String(Math.round(ctx.config.resetTtl / minutes(1)))),
+          say("ifNotYou"),
+        ],
+      },
+    };
+  },
+};

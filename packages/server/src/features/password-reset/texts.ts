@@ -1,0 +1,42 @@
+import { sentence, texts } from "../../platform/texts.ts";
+
+export const sentences = texts(
+  {
+    requested: "If an account with this email exists, a password reset link has been sent.",
+    done: "Password has been reset successfully.",
+    opening: "Somebody asked for a new password for your account. If it was you, choose one here.",
+    button: "Choose a new password",
+    linkTime: "The link works once, for {minutes} minutes.",
+    ifNotYou: "If it wasn't you, ignore this: your password stays as it is.",
+    pageTitle: "Choose a new password",
+    newPassword: "New password",
+    again: "New password, again",
+    save: "Save password",
+    doneTitle: "Password changed",
+    doneText: "You can sign in with it now. Every device was signed out.",
+    failedTitle: "This link does not work any more",
+    failedText: "It was used, replaced by a newer one, or is too old. Ask for another on the sign-in page.",
+  },
+  {
+    "pt-BR": {
+      requested: "Se existir uma conta com este e-mail, um link para redefinir a senha foi enviado.",
+      done: "Senha redefinida com sucesso.",
+      opening: "Alguém pediu uma nova senha para a sua conta. Se foi você, escolha uma aqui.",
+      button: "Escolher nova senha",
+      linkTime: "O link funciona uma vez, por {minutes} minutos.",
+      ifNotYou: "Se não foi você, ignore: sua senha continua a mesma.",
+      pageTitle: "Escolha uma nova senha",
+      newPassword: "Nova senha",
+      again: "Nova senha, de novo",
+      save: "Salvar senha",
+      doneTitle: "Senha alterada",
+      doneText: "Você já pode entrar com ela. Todos os aparelhos foram desconectados.",
+      failedTitle: "Este link não funciona mais",
+      failedText:
+        "Ele já foi usado, substituído por outro ou é antigo demais. Peça outro na página de acesso.",
+    },
+  },
+);
+
+export const subject = (app: string) =>
+  sentence(`Reset your ${app} password`, `Redefina sua senha do ${app}`);

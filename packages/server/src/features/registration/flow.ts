@@ -1,0 +1,157 @@
+/** Creates an account for an address, whose owner then proves by mail that it is theirs. */
+
+import {
+  type Account,
+  accountsIn,
+  canonicalUsername,
+  findAccountByEmail,
+  findAccountByUsername,
+  toColumns,
+} from "../../core/accounts/accounts.ts";
+import { defaultOf, storedFields } from "../../core/accounts/fields.ts";
+import {
+  type Attempt,
+  attemptSubject,
+  keepAttempt,
+  newAttemptId,
+} from "../../core/accounts/registration-attempts.ts";
+import { takenErrors } from "../../core/accounts/username.ts";
+import type { Context } from "../../core/context.ts";
+import { event, record } from "../../core/events/events.ts";
+import { enqueueMail } from "../../core/mail/outbox.ts";
+import { hashPassword, setPasswordHash, verifyPassword } from "../../core/passwords/passwords.ts";
+import { rememberDevice } from "../../core/sign-in/device.ts";
+import { UniqueViolation } from "../../platform/database/dialect.ts";
+import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
+import { FieldsInvalid } from "../../platform/http/errors.ts";
+import { randomUuid } from "../../platform/random.ts";
+import { sendVerification } from "../email-verification/flow.ts";
+import { alreadyRegisteredMail } from "./mail.ts";
+
+export const registrationRequested = event<{ address: "new" | "unverified" | "known" }>(
+  "registration.requested",
+);
+
+export interface Registration {
+  readonly email: string;
+  readonly username: string;
+  readonly password: string;
+  /** The declared fields that were sent. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Registers an address. Whether it was known shows in nothing but the mail that its owner gets: in every case one
+ * hash is checked and one made, one event and one mail are written, and the device is remembered. Throws
+ * FieldsInvalid when somebody took the username, or another value that must be unique, meanwhile.
+ */
+export async function register(ctx: Context, registration: Registration): Promise<void> {
+  const known = await findAccountByEmail(ctx, registration.email);
+  const pendingHash = known && !known.verifiedAt ? known.passwordHash : null;
+  const isSamePassword = await verifyPassword(ctx, registration.password, pendingHash);
+  const attempt: Attempt = {
+    username: registration.username,
+    passwordHash: await hashPassword(ctx, registration.password),
+    fields: registration.fields,
+  };
+  const attemptId = newAttemptId(ctx);
+  if (known) await registerKnown(ctx, known, isSamePassword, attempt, attemptId);
+  else await registerNew(ctx, registration, attempt, attemptId);
+  rememberDevice(ctx, attemptSubject(attemptId));
+}
+
+async function registerNew(
+  ctx: Context,
+  registration: Registration,
+  attempt: Attempt,
+  attemptId: string,
+): Promise<void> {
+  try {
+    await ctx.transaction(async (ctx) => {
+      const id = await insertAccount(ctx, registration, attempt.passwordHash);
+      await keepAttempt(ctx, attemptId, id, attempt);
+      await record(ctx, registrationRequested, id, { address: "new" });
+      await sendVerification(ctx, registration.email);
+    });
+  } catch (error) {
+    if (!(error instanceof UniqueViolation)) throw error;
+    // Somebody was faster: with the same address, which makes it known, or with a value that only one can have.
+    const winner = await findAccountByEmail(ctx, registration.email);
+    if (!winner) throw new FieldsInvalid(takenErrors(error.columns));
+    // A form sent twice at once is the usual reason: the same password is no dispute.
+    const isSamePassword = await verifyPassword(ctx, registration.password, winner.passwordHash);
+    await registerKnown(ctx, winner, isSamePassword, attempt, attemptId);
+  }
+}
+
+async function insertAccount(
+  ctx: Context,
+  registration: Registration,
+  passwordHash: string,
+): Promise<string> {
+  const id = randomUuid(ctx.randomBytes);
+  const now = ctx.now().getTime();
+  const { fields } = ctx.additions;
+  const defaults = Object.fromEntries(storedFields(fields).map(([name, field]) => [name, defaultOf(field)]));
+  await accountsIn(ctx)
+    .insertInto("accounts")
+    .values({
+      id,
+      email: storedEmail(registration.email),
+      email_canonical: canonicalEmail(registration.email),
+      username: registration.username.normalize("NFKC"),
+      username_canonical: canonicalUsername(registration.username),
+      password_hash: passwordHash,
+      verified_at: null,
+      disabled_at: null,
+      tokens_valid_from: null,
+      last_sign_in_at: null,
+      created_at: now,
+      updated_at: now,
+      ...toColumns(ctx, { ...defaults, ...registration.fields }),
+    })
+    .execute();
+  return id;
+}
+
+/**
+ * An address registered before. Verified: its owner is told. Not verified, with the same password: a fresh mail.
+ * With another password: from now on neither is believed, since one of the two is a stranger's.
+ */
+async function registerKnown(
+  ctx: Context,
+  account: Account,
+  isSamePassword: boolean,
+  attempt: Attempt,
+  attemptId: string,
+): Promise<void> {
+  await ctx.transaction(async (ctx) => {
+    if (account.verifiedAt) {
+      await record(ctx, registrationRequested, account.id, { address: "known" });
+      await enqueueMail(ctx, alreadyRegisteredMail, account.email, {});
+      return;
+    }
+    if (!isSamePassword) {
+      await setPasswordHash(ctx, account.id, null);
+      await keepAttempt(ctx, attemptId, account.id, attempt);
+    }
+    await record(ctx, registrationRequested, account.id, { address: "unverified" });
+    await sendVerification(ctx, account.email);
+  });
+}
+
+/**
+ * Whether a username that is taken is taken by the same person's own unverified registration, who knows its password.
+ * One hash is computed whatever the answer, so that the time tells nobody whose username it is.
+ */
+export async function isOwnPendingRegistration(
+  ctx: Context,
+  registration: Pick<Registration, "email" | "username" | "password">,
+): Promise<boolean> {
+  const holder = await findAccountByUsername(ctx, registration.username);
+  const isPending =
+    holder !== undefined &&
+    !holder.verifiedAt &&
+    canonicalEmail(holder.email) === canonicalEmail(registration.email);
+  return verifyPassword(ctx, registration.password, isPending ? holder.passwordHash : null);
+}

@@ -1,0 +1,60 @@
+/** Who is calling: the socket's address, unless a proxy that we trust speaks for somebody else. */
+
+import { type BlockList, isIP, isIPv4 } from "node:net";
+
+/**
+ * The caller's address, plain and in lower case. Forwarded addresses are read from the right, and only as far as
+ * each hop is a proxy we trust: what stands further left was written by a stranger (RFC 7239, 8.1).
+ */
+export function clientAddress(
+  socketAddress: string,
+  forwardedFor: string | null,
+  trustedProxies: BlockList,
+): string {
+  let address = plainAddress(socketAddress) ?? "";
+  const hops = (forwardedFor ?? "").slice(-2000).split(",");
+  while (hops.length > 0 && isTrusted(address, trustedProxies)) {
+    const next = plainAddress(hops.pop()?.trim() ?? "");
+    if (!next) break;
+    address = next;
+  }
+  return address;
+}
+
+export function isTrusted(address: string, trustedProxies: BlockList): boolean {
+  const version = isIP(address);
+  return version !== 0 && trustedProxies.check(address, version === 4 ? "ipv4" : "ipv6");
+}
+
+/** An address without zone, brackets or port, and IPv4 where it was only dressed as IPv6. */
+export function plainAddress(text: string): string | undefined {
+  const bare = text
+    .toLowerCase()
+    .replace(/^\[([^\]]*)\](?::\d+)?$/, "$1")
+    .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1")
+    .replace(/%.*$/, "")
+    .replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
+  return isIP(bare) ? bare : undefined;
+}
+
+/** What a limit counts by: an IPv4 address, or the /64 that one IPv6 customer has to himself (RFC 6177). */
+export function addressBlock(address: string): string {
+  if (isIPv4(address) || !isIP(address)) return address;
+  const mapped = /^0{0,4}::?ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(
+    new URL(`http://[${address}]`).hostname.slice(1, -1),
+  );
+  if (mapped) return ipv4Of(mapped[1] ?? "", mapped[2] ?? "");
+  return `${expandGroups(address).slice(0, 4).join(":")}::/64`;
+}
+
+function ipv4Of(high: string, low: string): string {
+  const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join(".");
+}
+
+function expandGroups(address: string): string[] {
+  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  return [...left, ...Array<string>(8 - left.length - right.length).fill("0"), ...right];
+}

@@ -1,0 +1,34 @@
+/** Which pages of other sites may call (the Fetch standard's CORS): exact origins, never credentials. */
+
+export interface CrossOrigin {
+  /** Whether pages of this origin may read our answers. */
+  readonly allows: (origin: string) => boolean;
+}
+
+/** The paths that other origins may call; the operator's pages under `/_/` are not among them. */
+export function isOpenToOtherOrigins(path: string): boolean {
+  return path.startsWith("/api/") || path.startsWith("/.well-known/");
+}
+
+const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";
+const acceptedHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, Device-Token";
+
+/** Says on an answer, refusals included, whether the calling page may read it. */
+export function addCrossOriginHeaders(headers: Headers, origin: string | null, rules: CrossOrigin): void {
+  headers.append("Vary", "Origin");
+  if (!origin || !rules.allows(origin)) return;
+  headers.set("Access-Control-Allow-Origin", origin);
+  headers.set("Access-Control-Expose-Headers", readableHeaders);
+}
+
+/** Answers the question that a browser asks before it sends a call with headers or a body of its own. */
+export function preflightAnswer(methods: readonly string[]): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "Access-Control-Allow-Methods": methods.join(", "),
+      "Access-Control-Allow-Headers": acceptedHeaders,
+      "Access-Control-Max-Age": "7200",
+    },
+  });
+}

@@ -1,0 +1,145 @@
+/** The OpenAPI 3.1 document of a list of endpoints: made from what runs, so it cannot say anything else. */
+
+import type { AnyEndpoint, RequestContext } from "./endpoint.ts";
+import { type DeclaredError, FieldsInvalid, Throttled } from "./errors.ts";
+import type { JsonSchema } from "./fields.ts";
+import { formSchema } from "./form.ts";
+
+export interface ApiDescription<Ctx extends RequestContext> {
+  readonly endpoints: readonly AnyEndpoint<Ctx>[];
+  readonly title: string;
+  readonly version: string;
+  readonly serverUrl: string;
+  /** Schemas that replies are made of, shown under their names. */
+  readonly schemas: Readonly<Record<string, JsonSchema>>;
+}
+
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: JsonSchema;
+  readonly servers: readonly JsonSchema[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>;
+  readonly components: JsonSchema;
+}
+
+export function describeApi<Ctx extends RequestContext>(
+  system: Ctx,
+  api: ApiDescription<Ctx>,
+): OpenApiDocument {
+  const paths: Record<string, Record<string, JsonSchema>> = {};
+  for (const one of api.endpoints.filter((endpoint) => endpoint.onlyIf?.(system) ?? true)) {
+    const path = one.path.replace(/:([a-z_]+)/g, "{$1}");
+    paths[path] = { ...paths[path], [one.method]: describeOperation(system, one) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: api.title, version: api.version },
+    servers: [{ url: api.serverUrl }],
+    paths,
+    components: {
+      schemas: { ...errorSchemas, ...api.schemas },
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+    },
+  };
+}
+
+function describeOperation<Ctx extends RequestContext>(system: Ctx, one: AnyEndpoint<Ctx>): JsonSchema {
+  const form = typeof one.body === "function" ? one.body(system) : one.body;
+  const parameters = [...one.path.matchAll(/:([a-z_]+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const limits = one.limit.map((limit) => limit.describe).join("; ");
+  return {
+    operationId: operationId(one),
+    summary: one.summary,
+    description: [one.description, `Limit: ${limits}.`].filter(Boolean).join("\n\n"),
+    ...(one.access.needsToken ? { security: [{ bearer: [] }] } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(form ? { requestBody: describeBody(formSchema(form.fields)) } : {}),
+    responses: describeResponses(system, one, form !== undefined),
+  };
+}
+
+function describeBody(schema: JsonSchema): JsonSchema {
+  return {
+    required: true,
+    content: Object.fromEntries(
+      ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"].map((type) => [
+        type,
+        { schema },
+      ]),
+    ),
+  };
+}
+
+function describeResponses<Ctx extends RequestContext>(
+  system: Ctx,
+  one: AnyEndpoint<Ctx>,
+  hasBody: boolean,
+): JsonSchema {
+  const schema = typeof one.reply === "function" ? one.reply(system) : one.reply;
+  const responses: Record<string, JsonSchema> = {
+    [one.status ?? 200]: { description: "Done.", content: { "application/json": { schema } } },
+  };
+  const errors: readonly DeclaredError[] = [...one.errors, ...one.access.errors, Throttled];
+  for (const status of [...new Set(errors.map((error) => error.status))].sort((a, b) => a - b)) {
+    responses[status] = describeErrors(errors.filter((error) => error.status === status));
+  }
+  if (hasBody) {
+    responses[413] = { description: "The body is larger than 64 KiB.", content: contentOf("Detail") };
+    responses[415] = { description: "The body is neither JSON nor a form.", content: contentOf("Detail") };
+  }
+  return responses;
+}
+
+const contentOf = (schema: string) => ({
+  "application/json": { schema: { $ref: `#/components/schemas/${schema}` } },
+  "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+});
+
+function describeErrors(errors: readonly DeclaredError[]): JsonSchema {
+  const said = errors.map((error) => `- \`${error.code}\`${error.sentence ? `: ${error.sentence.en}` : ""}`);
+  const hasFields = errors.some((error) => error === FieldsInvalid);
+  return { description: said.join("\n"), content: contentOf(hasFields ? "FieldErrors" : "Detail") };
+}
+
+const errorSchemas: Readonly<Record<string, JsonSchema>> = {
+  Detail: {
+    type: "object",
+    properties: { detail: { type: "string" }, code: { type: "string" } },
+    required: ["detail"],
+  },
+  FieldErrors: {
+    description: 'Sentences by field, or `{"detail": …}`.',
+    type: "object",
+    additionalProperties: { anyOf: [{ type: "array", items: { type: "string" } }, { type: "string" }] },
+  },
+  Problem: {
+    description: "RFC 9457, for who accepts application/problem+json.",
+    type: "object",
+    properties: {
+      type: { type: "string" },
+      title: { type: "string" },
+      status: { type: "integer" },
+      detail: { type: "string" },
+      code: { type: "string" },
+      errors: { type: "object", additionalProperties: { type: "array", items: { type: "string" } } },
+      ref: { type: "string" },
+    },
+    required: ["type", "title", "status", "detail", "code", "ref"],
+  },
+};
+
+/** A name for the operation, from its method and path: `postPasswordResetConfirm`. */
+export function operationId<Ctx extends RequestContext>(
+  one: Pick<AnyEndpoint<Ctx>, "method" | "path">,
+): string {
+  const words = one.path
+    .replace(/^\/(?:api\/auth|api|_)\//, "")
+    .split(/[/\-:_]+/)
+    .filter((word) => word !== "");
+  return one.method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}

@@ -1,0 +1,25 @@
+/** A page: to HTML what an endpoint is to JSON, over the same flows. */
+
+import type { Limit, RequestContext } from "./endpoint.ts";
+import type { Document } from "./html.ts";
+
+export interface PageCall {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+export interface Page<Ctx extends RequestContext> {
+  readonly path: `/${string}`;
+  /** Whether this system has the page at all. */
+  readonly onlyIf?: (system: Ctx) => boolean;
+  /** Who may open it: throws, or not. */
+  readonly access: (ctx: Ctx) => Promise<void>;
+  readonly limit: readonly Limit<Ctx, undefined>[];
+  /** Shows the page; changes nothing, since mail scanners and prefetchers open links too. */
+  readonly show: (ctx: Ctx, call: PageCall) => Promise<Document>;
+  /** What its form does. Only a form on a page of ours gets here. */
+  readonly submit?: (
+    ctx: Ctx,
+    call: PageCall & { readonly form: Readonly<Record<string, unknown>> },
+  ) => Promise<Document>;
+}

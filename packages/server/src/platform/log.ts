@@ -1,0 +1,34 @@
+/** One line of JSON for each thing worth knowing; what is secret never becomes a field of it. */
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Log {
+  (level: LogLevel, message: string, fields?: LogFields): void;
+}
+
+const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/** A log that writes lines of at least `level` to `write`; JSON escapes keep each on one line. */
+export function createLog(level: LogLevel, write: (line: string) => void, now: () => Date): Log {
+  return (at, message, fields = {}) => {
+    if (order[at] < order[level]) return;
+    write(escapeInvisible(JSON.stringify({ time: now().toISOString(), level: at, msg: message, ...fields })));
+  };
+}
+
+// JSON leaves U+2028, bidirectional marks and the like as they are; a terminal or a log viewer may not.
+function escapeInvisible(line: string): string {
+  return line.replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** What an error says of itself to an operator: message, place and causes, but never the values of a query. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : ` <- ${describeError(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

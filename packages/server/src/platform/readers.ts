@@ -1,0 +1,91 @@
+/** How the text of a setting becomes a value; every refusal says what would be right. */
+
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { parseDuration } from "./duration.ts";
+import type { Reader } from "./settings.ts";
+
+function reader<T>(kind: string, read: (text: string) => T): Reader<T> {
+  return { kind, read };
+}
+
+export const text = reader("text", (value) => value);
+
+export const switchedOn = reader("on or off", (value) => {
+  const word = value.trim().toLowerCase();
+  if (["1", "true", "yes", "on"].includes(word)) return true;
+  if (["0", "false", "no", "off"].includes(word)) return false;
+  throw new Error("must be on or off (true, false, yes, no, 1, 0)");
+});
+
+export function wholeNumber(least: number, most: number): Reader<number> {
+  return reader(`whole number, ${least} to ${most}`, (value) => {
+    const number = /^\d{1,15}$/.test(value.trim()) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  });
+}
+
+/** Milliseconds, between two spans written the same way. */
+export function duration(least: string, most: string): Reader<number> {
+  return reader(`duration, ${least} to ${most}`, (value) => {
+    const span = parseDuration(value);
+    if (span !== undefined && span >= (parseDuration(least) ?? 0) && span <= (parseDuration(most) ?? 0)) {
+      return span;
+    }
+    throw new Error(`must be a duration such as 15m, 24h or 7d, from ${least} to ${most}`);
+  });
+}
+
+export function oneOf<const Word extends string>(...words: readonly Word[]): Reader<Word> {
+  return reader(words.join(", "), (value) => {
+    const word = words.find((candidate) => candidate === value.trim());
+    if (word !== undefined) return word;
+    throw new Error(`must be one of ${words.join(", ")}`);
+  });
+}
+
+/** An http or https address without query, fragment or credentials; given back without its final slash. */
+export const webAddress = reader("URL", (value) => {
+  const url = URL.canParse(value.trim()) ? new URL(value.trim()) : undefined;
+  const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
+  if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
+    throw new Error("must be an address such as https://auth.example.com");
+  }
+  return url.href.replace(/\/+$/, "");
+});
+
+/** Comma-separated exact origins; a wildcard is refused, since it would let every page in. */
+export const origins = reader("origins, comma-separated", (value) =>
+  splitList(value).map((origin) => {
+    const url = URL.canParse(origin) ? new URL(origin) : undefined;
+    if (!url || url.origin === "null" || url.origin !== origin.replace(/\/$/, "")) {
+      throw new Error(`must list exact origins such as https://app.example.com, not "${origin}"`);
+    }
+    return url.origin;
+  }),
+);
+
+export const words = reader("words, comma-separated", splitList);
+
+/** Comma-separated addresses and CIDR blocks, as something that can be asked whether an address lies in it. */
+export const addressBlocks = reader("CIDR blocks, comma-separated", (value) => {
+  const list = new BlockList();
+  for (const block of splitList(value)) {
+    const [address = "", prefix] = block.split("/");
+    const family = isIPv4(address) ? "ipv4" : isIPv6(address) ? "ipv6" : undefined;
+    const most = family === "ipv4" ? 32 : 128;
+    const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (!family || !(bits >= 0 && bits <= most)) {
+      throw new Error(`must list addresses or blocks such as 10.0.0.0/8, not "${block}"`);
+    }
+    list.addSubnet(address, bits, family);
+  }
+  return list;
+});
+
+function splitList(value: string): string[] {
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}

@@ -1,0 +1,133 @@
+/** Reads a table of settings from an environment, and tells everything that is wrong with it at once. */
+
+import { readFileSync } from "node:fs";
+
+/** Turns text into a value, or throws an Error whose message completes "NAME …". */
+export interface Reader<T> {
+  readonly kind: string;
+  read(text: string): T;
+}
+
+export interface Setting<T> {
+  readonly name: string;
+  readonly reader: Reader<T>;
+  readonly meaning: string;
+  /** The value when nothing is said, or undefined when there is none. */
+  readonly fallback: T;
+  /** How the fallback is written in the reference. */
+  readonly fallbackText: string;
+  readonly secret: boolean;
+}
+
+export type SettingTree = { readonly [key: string]: Setting<unknown> | SettingTree };
+
+export type Resolved<Tree> = {
+  readonly [Key in keyof Tree]: Tree[Key] extends Setting<infer T> ? T : Resolved<Tree[Key]>;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Problem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Declares one setting: its name, how it is read, what it means, and its value when unsaid. */
+export function setting<T>(name: string, reader: Reader<T>, fallback: string, meaning: string): Setting<T>;
+export function setting<T>(
+  name: string,
+  reader: Reader<T>,
+  fallback: undefined,
+  meaning: string,
+): Setting<T | undefined>;
+export function setting<T>(
+  name: string,
+  reader: Reader<T>,
+  fallback: string | undefined,
+  meaning: string,
+): Setting<T | undefined> {
+  return {
+    name,
+    reader,
+    meaning,
+    fallback: fallback === undefined ? undefined : reader.read(fallback),
+    fallbackText: fallback ?? "",
+    secret: false,
+  };
+}
+
+/** The same, for a value that is never shown; it may also come from the file that NAME_FILE names. */
+export function secretSetting<T>(name: string, reader: Reader<T>, meaning: string): Setting<T | undefined> {
+  return { ...setting(name, reader, undefined, meaning), secret: true };
+}
+
+export function isSetting(node: Setting<unknown> | SettingTree): node is Setting<unknown> {
+  return typeof (node as Setting<unknown>).reader === "object";
+}
+
+/** Every setting of a tree, in the order it is written in. */
+export function listSettings(tree: SettingTree): Setting<unknown>[] {
+  return Object.values(tree).flatMap((node) => (isSetting(node) ? [node] : listSettings(node)));
+}
+
+/** The values of a tree, and every problem met on the way; a setting with a problem keeps its fallback. */
+export function readSettings<const Tree extends SettingTree>(
+  tree: Tree,
+  environment: Environment,
+): { values: Resolved<Tree>; problems: Problem[] } {
+  const problems = findMisspelt(listSettings(tree), environment);
+  const resolve = (node: SettingTree): unknown =>
+    Object.fromEntries(
+      Object.entries(node).map(([key, child]) => [
+        key,
+        isSetting(child) ? readOne(child, environment, problems) : resolve(child),
+      ]),
+    );
+  return { values: resolve(tree) as Resolved<Tree>, problems };
+}
+
+function readOne(one: Setting<unknown>, environment: Environment, problems: Problem[]): unknown {
+  try {
+    const text = environment[one.name] ?? readSecretFile(one, environment);
+    return text === undefined || text === "" ? one.fallback : one.reader.read(text);
+  } catch (error) {
+    problems.push({ name: one.name, message: (error as Error).message });
+    return one.fallback;
+  }
+}
+
+function readSecretFile(one: Setting<unknown>, environment: Environment): string | undefined {
+  const path = one.secret ? environment[`${one.name}_FILE`] : undefined;
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, "utf8").trimEnd();
+  } catch {
+    throw new Error(`cannot be read from the file that ${one.name}_FILE names`);
+  }
+}
+
+/** A variable one slip away from one of ours was meant to be ours; short names are too near to others'. */
+function findMisspelt(settings: readonly Setting<unknown>[], environment: Environment): Problem[] {
+  const names = settings.flatMap((one) => (one.secret ? [one.name, `${one.name}_FILE`] : [one.name]));
+  const known = new Set(names);
+  return Object.keys(environment)
+    .filter((name) => !known.has(name) && name.length >= 7)
+    .flatMap((name) => {
+      const meant = names.find((candidate) => candidate.length >= 7 && isOneSlipAway(name, candidate));
+      return meant ? [{ name, message: `is not a setting: did you mean ${meant}?` }] : [];
+    });
+}
+
+/** Whether two names differ by one letter added, left out, changed, or swapped with its neighbour. */
+export function isOneSlipAway(one: string, other: string): boolean {
+  if (one === other || Math.abs(one.length - other.length) > 1) return false;
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start += 1;
+  const [a, b] = [one.slice(start), other.slice(start)];
+  return (
+    a.slice(1) === b ||
+    a === b.slice(1) ||
+    a.slice(1) === b.slice(1) ||
+    (a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2))
+  );
+}

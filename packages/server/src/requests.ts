@@ -1,0 +1,87 @@
+/** Reads what is known of a request, and notes how each ended: one log line, no secret in it. */
+
+import type { Context } from "./core/context.ts";
+import { clientAddress, isTrusted, plainAddress } from "./platform/http/client-address.ts";
+import type { RequestInfo } from "./platform/http/request.ts";
+import { describeError } from "./platform/log.ts";
+import { randomUuid } from "./platform/random.ts";
+import { type Language, pickLanguage } from "./platform/texts.ts";
+
+const loopback = /^(?:127\.|::1$)/;
+
+/** The request behind a flow that nobody sent one for: the command line's, or a job's. */
+export function quietRequest(actor: string, language: Language): RequestInfo {
+  return {
+    id: actor,
+    method: "",
+    path: "",
+    address: "",
+    userAgent: actor,
+    language,
+    headers: new Headers(),
+    answerHeaders: new Headers(),
+  };
+}
+
+export function createRequestReader(system: Context) {
+  const { config, log, now } = system;
+  const startedAt = new WeakMap<RequestInfo, number>();
+  const warnOnce = createProxyWarning(system);
+
+  const describe = (request: Request, socketAddress: string): RequestInfo => {
+    const { headers } = request;
+    const socket = plainAddress(socketAddress) ?? "";
+    const forwardedFor = headers.get("x-forwarded-for");
+    if (forwardedFor && !isTrusted(socket, config.trustedProxies)) warnOnce(socket);
+    const info = {
+      id: requestId(system, headers.get("x-request-id")),
+      method: request.method,
+      path: new URL(request.url).pathname,
+      address: clientAddress(socket, forwardedFor, config.trustedProxies),
+      userAgent: (headers.get("user-agent") ?? "").slice(0, 300).toWellFormed(),
+      language: pickLanguage(headers.get("accept-language"), config.language),
+      headers,
+      answerHeaders: new Headers(),
+    };
+    startedAt.set(info, now().getTime());
+    return info;
+  };
+
+  const finished = (request: RequestInfo, status: number, bug: unknown): void => {
+    const ms = now().getTime() - (startedAt.get(request) ?? 0);
+    const facts = { ref: request.id, method: request.method, path: redactPath(request.path), status, ms };
+    if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
+    else log("info", "request", facts);
+  };
+
+  const ours = new Set(config.corsAllowedOrigins);
+  if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
+  const allowsOrigin = (origin: string) =>
+    ours.has(origin) ||
+    (config.mode !== "production" && /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin));
+
+  return { describe, finished, allowsOrigin };
+}
+
+/** A caller's own id if it is harmless in a log line, else a new one. */
+function requestId(system: Context, given: string | null): string {
+  return given && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUuid(system.randomBytes);
+}
+
+/** The path without a mailed link's token. */
+function redactPath(path: string): string {
+  return path.replace(/(\/(?:verify-email|reset-password)\/)(?!resend)[^/]+/, "$1…").slice(0, 500);
+}
+
+/** Told once: behind a proxy that is not trusted, everybody shares one address, and so one limit. */
+function createProxyWarning({ log }: Context): (socket: string) => void {
+  let isTold = false;
+  return (socket) => {
+    if (isTold || socket === "") return;
+    isTold = true;
+    const fix = `TRUSTED_PROXIES=${socket}${loopback.test(socket) || socket.includes(":") ? "" : "/32"}`;
+    log("warn", `X-Forwarded-For from ${socket} is not believed: all who come that way share one limit`, {
+      fix,
+    });
+  };
+}
