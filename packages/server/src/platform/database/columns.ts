@@ -29,7 +29,7 @@ export const postgresColumns: Columns = {
   integer: { declaration: sql`bigint`, stored: "bigint" },
   time: { declaration: sql`bigint`, stored: "bigint" },
   // Not jsonb, which puts keys in another order and refuses some texts that SQLite keeps.
-  json: { declaration: "json", stored: "json" },
+  json: { declaration: sql`json`, stored: "json" },
 };
 
 export interface TableDescription {
