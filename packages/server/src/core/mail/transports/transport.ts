@@ -1,0 +1,54 @@
+/** What the worker asks of whatever carries mail away, and the two ways in which that can fail. */
+
+import type { Message } from "../message.ts";
+
+/** `EMAIL_BACKEND`: send; keep in the built-in mailbox; do both; or do neither. */
+export const emailBackends = ["smtp", "capture", "both", "off"] as const;
+
+export type EmailBackend = (typeof emailBackends)[number];
+
+export interface Sent {
+  /** What the mail server said when it took the mail, for the log and the outbox. */
+  readonly reply: string;
+}
+
+export interface Transport {
+  readonly name: string;
+  /** Hands the mail over. Throws `MailRefused` or `MailUnreachable`. */
+  send(message: Message): Promise<Sent>;
+  /** Connects and signs in without sending anything. Throws as `send` does. */
+  verify(): Promise<void>;
+  close(): void;
+}
+
+export interface Refusal {
+  /** Whether the same mail would be refused again: it is about this mail, and the server said 5xx. */
+  readonly permanent: boolean;
+  /** The server's words, without our password should they repeat it. */
+  readonly reply: string;
+  /** Whether the address itself is dead, so that nothing more should be sent to it. */
+  readonly suppress: boolean;
+}
+
+/** The mail server answered, and did not take the mail. */
+export class MailRefused extends Error implements Refusal {
+  readonly permanent: boolean;
+  readonly reply: string;
+  readonly suppress: boolean;
+
+  constructor({ permanent, reply, suppress }: Refusal) {
+    super(`Mail refused: ${reply}`);
+    this.name = "MailRefused";
+    this.permanent = permanent;
+    this.reply = reply;
+    this.suppress = suppress;
+  }
+}
+
+/** No mail server answered, not to the end, or not over the encryption that is demanded. Worth another try. */
+export class MailUnreachable extends Error {
+  constructor(reason: string) {
+    super(`Mail server unreachable: ${reason}`);
+    this.name = "MailUnreachable";
+  }
+}
