@@ -67,6 +67,8 @@ describe("parseMailbox", () => {
       "A\r\nBcc: b@y.test <a@x.test>",
       'A" <a@x.test>',
       "A <>",
+      "A\r\nB <a@x.test>",
+      "A\0 <a@x.test>",
     ];
     for (const text of [...texts, ...more, ...ambiguousAddresses, `A <${ambiguousAddresses[0]}>`]) {
       assert.equal(parseMailbox(text), undefined, JSON.stringify(text));

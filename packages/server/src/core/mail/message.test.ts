@@ -215,6 +215,7 @@ describe("renderMessage", () => {
       const content: MailContent = {
         ...everything,
         subject: value,
+        preheader: value,
         paragraphs: [`Hello ${neutraliseName(value)},`, value],
         context: [{ label: "Device", value }],
       };
@@ -227,14 +228,17 @@ describe("renderMessage", () => {
 
   it("gives a value no line of its own in subject and text part", () => {
     const value = "Chrome\r\n\r\nYour account is closed:\nhttps://evil.example";
+    const line = "Chrome Your account is closed: https://evil.example";
     const content = {
-      ...everything,
-      subject: `New sign-in: ${value}`,
-      context: [{ label: "Device", value }],
+      subject: value,
+      preheader: "",
+      paragraphs: [value],
+      closing: [value],
+      context: [{ label: value, value }],
     };
-    const { subject, text } = renderMessage(content, envelope);
-    assert.doesNotMatch(subject, /[\r\n]/);
-    assert.ok(text.split("\n").includes("Device: Chrome Your account is closed: https://evil.example"));
+    const { subject, text } = renderMessage(content, { ...envelope, appName: value });
+    assert.equal(subject, line);
+    assert.equal(text, `${line}\n\n${line}: ${line}\n\n${line}\n\n${line} · help@example.org\n`);
   });
 });
 

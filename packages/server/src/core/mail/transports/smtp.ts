@@ -3,7 +3,6 @@
 import type { ConnectionOptions } from "node:tls";
 import { createTransport, type SendMailOptions } from "nodemailer";
 import type { Clock } from "../../../platform/clock.ts";
-import { storedEmail } from "../../../platform/http/email-address.ts";
 import { isMailableAddress, type Mailbox } from "../mailbox.ts";
 import type { Message } from "../message.ts";
 import { MailRefused, MailUnreachable, type Transport } from "./transport.ts";
@@ -68,7 +67,7 @@ export function createSmtpTransport(settings: SmtpSettings): Transport {
 
 function openTransporter(settings: SmtpSettings) {
   const { host, port, startTls, implicitTls, user, password, timeoutMs } = settings;
-  const transporter = createTransport({
+  return createTransport({
     host,
     port,
     secure: implicitTls,
@@ -86,8 +85,6 @@ function openTransporter(settings: SmtpSettings) {
     // Said aloud, so that no environment variable switches it off.
     tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...settings.tls },
   });
-  transporter.use("stream", (mail, done) => done(checkEnvelope(mail.message.getEnvelope().to, mail.data)));
-  return transporter;
 }
 
 /** Addresses are objects, never text: text is parsed as a list, and what one person typed could name another. */
@@ -114,15 +111,6 @@ function compose(message: Message, { from, replyTo, timeoutMs, now }: SmtpSettin
     // The other limits are on silence; this one also ends a server that keeps talking.
     signal: AbortSignal.timeout(timeoutMs),
   };
-}
-
-/** The last look before anything leaves: one recipient, and the one that was meant. */
-function checkEnvelope(recipients: unknown, { to }: { to?: unknown }): Error | undefined {
-  const [recipient, ...others] = Array.isArray(recipients) ? recipients.map(String) : [];
-  const meant = typeof to === "object" && to !== null && "address" in to ? String(to.address) : "";
-  const isSame = recipient !== undefined && storedEmail(recipient) === storedEmail(meant);
-  if (isSame && others.length === 0) return undefined;
-  return new MailRefused({ permanent: true, reply: "the address reads as another one", suppress: false });
 }
 
 interface SmtpError {
