@@ -208,7 +208,10 @@ describe("a mail sent by SMTP", together, () => {
 
   it("refuses an id that is no part of a Message-ID", async () => {
     await using server = await startSmtpServer();
-    await assert.rejects(transportTo(server).send({ ...hello, id: "x@y>\r\nBcc: eve@y.test" }), /must fit/);
+    await assert.rejects(
+      transportTo(server).send({ ...hello, id: "x@y>\r\nBcc: eve@y.test" }),
+      /^Error: A message's id must fit/,
+    );
     assert.equal(server.connections(), 0);
   });
 });

@@ -47,8 +47,9 @@ export function createSmtpTransport(settings: SmtpSettings): Transport {
           suppress: false,
         });
       }
+      const mail = compose(message, settings);
       try {
-        const { response } = await transporter.sendMail(compose(message, settings));
+        const { response } = await transporter.sendMail(mail);
         return { reply: withoutPassword(response, settings) };
       } catch (error) {
         throw explain(error);
