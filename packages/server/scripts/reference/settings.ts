@@ -33,9 +33,12 @@ function settingTable(list: readonly Setting<unknown>[]): string {
     ["Name", "Value", "Unsaid", "Meaning"],
     list.map(({ name, reader, fallbackText, meaning, secret }) => [
       code(name),
-      secret ? `${reader.kind} (secret; also ${code(`${name}_FILE`)})` : reader.kind,
+      `${plain(reader.kind)}${secret ? ` (secret; also ${code(`${name}_FILE`)})` : ""}`,
       code(fallbackText),
-      meaning,
+      plain(meaning),
     ]),
   );
 }
+
+/** Text that Markdown is to show as it stands. */
+const plain = (text: string) => text.replaceAll("<", "\\<");
