@@ -1,0 +1,41 @@
+/** Judges exchanges: as recorded, or as the table of differences says, and nothing in between. */
+
+import { findDifferences } from "./compare.ts";
+import { type Difference, differenceOf } from "./differences.ts";
+import type { Exchange, Expected } from "./exchanges.ts";
+import { play, type Target } from "./play.ts";
+import { idOf } from "./world.ts";
+
+/** What the original answered, as far as a client can build on it: body, and these headers. */
+export function recordedAnswer({ response }: Exchange): Expected {
+  const { status, json, text = "", headers: recorded = {} } = response;
+  const always = ["WWW-Authenticate", "Retry-After"].map((name) => [name, recorded[name] ?? null]);
+  const ifThere = ["X-Content-Type-Options", ...(json === undefined ? [] : ["Content-Type"])];
+  const alsoAllow = status === 405 ? ["Allow"] : [];
+  const others = [...ifThere, ...alsoAllow].flatMap((name) =>
+    recorded[name] === undefined ? [] : [[name, recorded[name]]],
+  );
+  const headers = Object.fromEntries([...always, ...others]) as Record<string, string | null>;
+  return json === undefined ? { status, text, headers } : { status, json, headers };
+}
+
+/** What we are to answer. */
+export function wantedAnswer(exchange: Exchange, difference = differenceOf(exchange.id)): Expected {
+  return difference?.ours ?? recordedAnswer(exchange);
+}
+
+/** Plays an exchange and says what was otherwise than wanted; nothing when all was well. */
+export async function judge(
+  target: Target,
+  exchange: Exchange,
+  difference: Difference | undefined = differenceOf(exchange.id),
+): Promise<string[]> {
+  const { given, problems } = await play(target, exchange, difference);
+  return [...problems, ...findDifferences(wantedAnswer(exchange, difference), given, { idOf })];
+}
+
+/** Whether we answer exactly as the original did, if nothing is adjusted for us. */
+export async function isAsRecorded(target: Target, exchange: Exchange): Promise<boolean> {
+  const { given, problems } = await play(target, exchange);
+  return problems.length === 0 && findDifferences(recordedAnswer(exchange), given, { idOf }).length === 0;
+}
