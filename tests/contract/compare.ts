@@ -5,6 +5,10 @@ import type { Expected } from "./exchanges.ts";
 import type { Given } from "./send.ts";
 
 export interface Comparison {
+  /** Whether the body is what a user stored, whose keys may come in any order. */
+  readonly isStored?: boolean;
+  /** What was captured before, for `<var:name>`. */
+  readonly variables?: ReadonlyMap<string, string>;
   /** The id of a fixture user, for `<uuid:alice>`. */
   readonly idOf: (user: string) => string;
 }
@@ -32,7 +36,7 @@ export function findDifferences(expected: Expected, given: Given, about: Compari
   const isSameBody =
     expected.json === undefined
       ? isSameText(expected.text ?? "", given.text, about)
-      : isSame(expected.json, parseBody(given.text), about, true);
+      : isSame(expected.json, parseBody(given.text), about, !about.isStored);
   if (!isSameBody) {
     const wanted = expected.json === undefined ? expected.text : JSON.stringify(expected.json);
     found.push(`body: wanted ${wanted || "none"}, got ${given.text || "none"}`);
@@ -48,7 +52,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** The order of keys counts in objects of ours, not in what a user stored (`preferences`). */
+/** The order of keys counts in objects of ours, not in what a user stored: PostgreSQL's jsonb has an order of its own. */
 function isSame(wanted: unknown, given: unknown, about: Comparison, isOrdered: boolean): boolean {
   if (typeof wanted === "string") return isSameText(wanted, given, about);
   if (typeof wanted !== "object" || wanted === null || typeof given !== "object" || given === null)
@@ -68,13 +72,14 @@ function isSame(wanted: unknown, given: unknown, about: Comparison, isOrdered: b
 
 const memberOf = (value: object, name: string) => (value as Record<string, unknown>)[name];
 
-function isSameText(wanted: string, given: unknown, { idOf }: Comparison): boolean {
-  if (typeof given !== "string") return false;
+function isSameText(wanted: string, given: unknown, { idOf, variables }: Comparison): boolean {
+  if (typeof given !== "string" || !wanted.includes("<")) return wanted === given;
   const pattern = wanted
     .split(/(<\w+(?::\w+)?>)/)
     .map((piece) => {
-      const [, name = "", user] = /^<(\w+)(?::(\w+))?>$/.exec(piece) ?? [];
-      return user ? escapePattern(idOf(user)) : (placeholders[name] ?? escapePattern(piece));
+      const [, name = "", argument] = /^<(\w+)(?::(\w+))?>$/.exec(piece) ?? [];
+      if (argument === undefined) return placeholders[name] ?? escapePattern(piece);
+      return escapePattern(name === "var" ? (variables?.get(argument) ?? piece) : idOf(argument));
     })
     .join("");
   return new RegExp(`^(?:${pattern})$`, "su").test(given);

@@ -1,5 +1,6 @@
 /** Every recorded exchange that we answer otherwise on purpose: which line allows it, and what we answer. */
 
+import { alice, answer, bearerInvalid, detail, notAuthenticated, signedIn, tokenInvalid } from "./answers.ts";
 import type { Expected } from "./exchanges.ts";
 import type { LineName } from "./lines.ts";
 import type { Adjustment } from "./play.ts";
@@ -11,30 +12,11 @@ export interface Difference extends Adjustment {
   readonly ours?: Expected;
 }
 
-const answer = (status: number, json: unknown): Expected => ({ status, json });
-const detail = (status: number, text: string): Expected => answer(status, { detail: text });
 const wrongType = (field: string): Expected => answer(400, { [field]: ["Not a valid string."] });
 
-const challenge = { "WWW-Authenticate": 'Bearer realm="api"' };
-const tokenInvalid: Expected = {
-  ...answer(401, { detail: "Token is invalid or expired", code: "token_not_valid" }),
-  headers: challenge,
-};
-const bearerInvalid: Expected = {
-  ...answer(401, {
-    detail: "Given token not valid for any token type",
-    code: "token_not_valid",
-    messages: [{ token_class: "AccessToken", token_type: "access", message: "Token is invalid or expired" }],
-  }),
-  headers: challenge,
-};
-const notAuthenticated: Expected = {
-  ...detail(401, "Authentication credentials were not provided."),
-  headers: challenge,
-};
 const userNotFound: Expected = {
   ...answer(401, { detail: "User not found", code: "user_not_found" }),
-  headers: challenge,
+  headers: notAuthenticated.headers ?? {},
 };
 const throttled: Expected = {
   ...detail(429, "Request was throttled. Expected available in <seconds> seconds."),
@@ -51,12 +33,6 @@ const required = ["This field is required."];
 const tooShort = "This password is too short. It must contain at least 8 characters.";
 const tooCommon = "This password is too common.";
 
-const alice = {
-  ...{ id: "<uuid:alice>", email: "alice@example.com", username: "alice" },
-  ...{ first_name: "Alice", last_name: "Liddell", bio: "Hello", is_verified: true, plan: "free" },
-  ...{ image_generation_count: 0, profile_picture: null, cover_picture: null },
-  ...{ preferences: { theme: "dark", n: 1 }, avatar_url: null, cover_url: null },
-};
 const grace = {
   ...{ ...alice, id: "<uuid:grace>", email: "Grace@example.com", username: "grace" },
   ...{ first_name: "", last_name: "", bio: "", preferences: {} },
@@ -67,8 +43,6 @@ const bob = {
   ...{ cover_picture: "https://cdn.example.com/c.png" },
   ...{ avatar_url: "/media/avatars/bob.png", cover_url: "https://cdn.example.com/c.png" },
 };
-const signedIn = (user: unknown) => answer(200, { refresh: "<refresh>", access: "<access>", user });
-
 /** What a script sends with a link's GET; the recorded client sent no Accept at all. */
 const byScript = { linkHeaders: [["Accept", "application/json"]] } as const;
 

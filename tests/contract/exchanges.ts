@@ -29,6 +29,8 @@ export interface Call {
 export interface RequestStep extends Call {
   readonly op: "request";
   readonly expect?: number;
+  /** How often it is sent; once, if unsaid. */
+  readonly repeat?: number;
   /** Names for values of the answer, found by a dotted path. */
   readonly capture?: Readonly<Record<string, string>>;
   /** A name for the token in the link of the last mail. */

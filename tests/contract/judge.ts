@@ -1,9 +1,9 @@
 /** Judges exchanges: as recorded, or as the table of differences says, and nothing in between. */
 
 import { findDifferences } from "./compare.ts";
-import { type Difference, differenceOf } from "./differences.ts";
+import { differenceOf } from "./differences.ts";
 import type { Exchange, Expected } from "./exchanges.ts";
-import { play, type Target } from "./play.ts";
+import { type Adjustment, play, type Target } from "./play.ts";
 import { idOf } from "./world.ts";
 
 /** What the original answered, as far as a client can build on it: body, and these headers. */
@@ -24,18 +24,25 @@ export function wantedAnswer(exchange: Exchange, difference = differenceOf(excha
   return difference?.ours ?? recordedAnswer(exchange);
 }
 
-/** Plays an exchange and says what was otherwise than wanted; nothing when all was well. */
-export async function judge(
-  target: Target,
-  exchange: Exchange,
-  difference: Difference | undefined = differenceOf(exchange.id),
-): Promise<string[]> {
-  const { given, problems } = await play(target, exchange, difference);
-  return [...problems, ...findDifferences(wantedAnswer(exchange, difference), given, { idOf })];
+/** Plays a recorded exchange and says what was otherwise than wanted; nothing when all was well. */
+export async function judge(target: Target, exchange: Exchange): Promise<string[]> {
+  const difference = differenceOf(exchange.id);
+  return judgeAs(target, exchange, wantedAnswer(exchange, difference), difference);
 }
 
 /** Whether we answer exactly as the original did, if nothing is adjusted for us. */
 export async function isAsRecorded(target: Target, exchange: Exchange): Promise<boolean> {
-  const { given, problems } = await play(target, exchange);
-  return problems.length === 0 && findDifferences(recordedAnswer(exchange), given, { idOf }).length === 0;
+  return (await judgeAs(target, exchange, recordedAnswer(exchange))).length === 0;
+}
+
+/** Plays an exchange and says what was otherwise than this answer. */
+export async function judgeAs(
+  target: Target,
+  exchange: Exchange,
+  wanted: Expected,
+  adjustment: Adjustment = {},
+): Promise<string[]> {
+  const { given, variables, problems } = await play(target, exchange, adjustment);
+  const isStored = exchange.request.path.includes("/preferences");
+  return [...problems, ...findDifferences(wanted, given, { idOf, variables, isStored })];
 }
