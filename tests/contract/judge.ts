@@ -10,7 +10,12 @@ import { idOf } from "./world.ts";
 export function recordedAnswer({ response }: Exchange): Expected {
   const { status, json, text = "", headers: recorded = {} } = response;
   const always = ["WWW-Authenticate", "Retry-After"].map((name) => [name, recorded[name] ?? null]);
-  const ifThere = ["X-Content-Type-Options", ...(json === undefined ? [] : ["Content-Type"])];
+  const ifThere = [
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "Vary",
+    ...(json === undefined ? [] : ["Content-Type"]),
+  ];
   const alsoAllow = status === 405 ? ["Allow"] : [];
   const others = [...ifThere, ...alsoAllow].flatMap((name) =>
     recorded[name] === undefined ? [] : [[name, recorded[name]]],

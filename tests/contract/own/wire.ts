@@ -295,6 +295,11 @@ export const forms: readonly Own[] = [
 ];
 
 const longEmail = (length: number) => `${"a".repeat(length - "@example.com".length)}@example.com`;
+const patchPicture = (profile_picture: string): Call => ({
+  ...{ method: "PATCH", path: "/api/auth/profile/", headers: asAlice, json: { profile_picture } },
+});
+const withPicture = (profile_picture: string, avatar_url: string | null) =>
+  answer(200, { ...alice, profile_picture, avatar_url });
 export const fields: readonly Own[] = [
   {
     id: "email.254-registers",
@@ -323,6 +328,26 @@ export const fields: readonly Own[] = [
       ...{ image_generation_count: 9, avatar_url: "x", nonsense: 1 },
     }),
     response: answer(200, alice),
+  },
+  {
+    id: "link.full-address-stays-as-stored",
+    request: patchPicture("HTTP://X.example?a=[1]&b=%20"),
+    response: withPicture("HTTP://X.example?a=[1]&b=%20", "HTTP://X.example?a=[1]&b=%20"),
+  },
+  {
+    id: "link.full-address-is-written-in-ascii",
+    request: patchPicture("https://x.example/é a.png"),
+    response: withPicture("https://x.example/é a.png", "https://x.example/%C3%A9%20a.png"),
+  },
+  {
+    id: "link.path-of-this-server",
+    request: patchPicture("/media/é.png"),
+    response: withPicture("/media/é.png", "http://<host>/media/%C3%A9.png"),
+  },
+  {
+    id: "link.of-no-web-address",
+    request: patchPicture("javascript:alert(1)"),
+    response: withPicture("javascript:alert(1)", null),
   },
   {
     id: "password.256-code-points-are-enough",
