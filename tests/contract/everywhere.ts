@@ -28,7 +28,7 @@ export function everywhere(ctx: Context): Exchange[] {
 const asAlice: HeaderPairs = [["Authorization", "Bearer <tok:access:alice>"]];
 const jsonType: HeaderPairs = [["Content-Type", "application/json"]];
 
-const pathOf = (path: string) => path.replace(":token", "nope");
+const pathOf = (path: string) => path.replace(/:\w+/, "nope");
 
 const callOf = (one: OneEndpoint, rest: Partial<Call>): Call => ({
   ...{ method: one.method.toUpperCase(), path: pathOf(one.path), ...rest },
