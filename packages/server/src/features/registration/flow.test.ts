@@ -88,13 +88,9 @@ describe("registering", () => {
       "\u00a0ada@example.org\u3000",
       "ada@ｅxample.org",
       "ada@exam\u200bple.org",
-    ];
-    const refused = [
-      "ada@example.org.",
       "ada@exam\u200bple.org",
-      "\ufeffada@example.org",
-      "ad a@example.org",
     ];
+    const refused = ["ada@example.org.", "\ufeffada@example.org", "ad a@example.org"];
     const others = ["a.da@example.org", "ada+news@example.org"];
     for (const [n, email] of [...same, ...refused, ...others].entries()) {
       const { status } = await t.http.post(path, form({ email, username: `twin${n}` }));
