@@ -130,7 +130,7 @@ async function newestGeneration(ctx: Context, algorithm: string): Promise<number
     .select((select) => select.fn.max("generation").as("newest"))
     .where("algorithm", "=", algorithm)
     .executeTakeFirst();
-  return Number(row?.newest ?? 0);
+  return row?.newest ?? 0;
 }
 
 /** Makes one key, unless another node was faster; slow for RSA, so outside the transaction. */

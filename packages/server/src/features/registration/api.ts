@@ -15,7 +15,7 @@ import type { Form } from "../../platform/http/form.ts";
 import { isOwnPendingRegistration, register } from "./flow.ts";
 import { sentences } from "./texts.ts";
 
-interface Body extends Readonly<Record<string, unknown>> {
+export interface RegistrationBody extends Readonly<Record<string, unknown>> {
   readonly email: string;
   readonly username: string;
   readonly password: string;
@@ -40,7 +40,7 @@ export const registerEndpoint = endpoint({
   },
 });
 
-function registrationForm(system: Context): Form<Context, Body> {
+function registrationForm(system: Context): Form<Context, RegistrationBody> {
   const declared = writableFields(system.additions.fields).map(
     ([name, field]) => [name, asInput(field, { required: field.required ?? false })] as const,
   );
@@ -69,7 +69,7 @@ const ownGuesses = guessesByEmail("register", 10, minutes(15), "email");
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
-async function findTaken(ctx: Context, body: Partial<Body>, errors: FieldErrors): Promise<void> {
+async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: FieldErrors): Promise<void> {
   const { email, username, password } = body;
   const wasComplete = Object.keys(errors).length === 0;
   await addTakenErrors(ctx, body, errors);
