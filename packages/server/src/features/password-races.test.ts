@@ -4,7 +4,7 @@ import type { Person } from "../testing/people.ts";
 import { type TestAuth, testAuth } from "../testing/test-auth.ts";
 
 const openRates = { environment: { RATE_LIMITS: "off" } };
-const rounds = 12;
+const rounds = 8;
 const confirmPath = "/api/auth/password/reset/confirm/";
 const changePath = "/api/auth/password/change/";
 const chosen = (password: string) => ({ new_password: password, new_password_confirm: password });
@@ -101,7 +101,7 @@ describe("at the same moment", () => {
         t.http.delete("/api/auth/account/", { password: ada.password }, { token: access }),
         t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
       ]);
-      assert.deepEqual([deletion.status, reset.status].toSorted(), [200, 400]);
+      assert.deepEqual(new Set([deletion.status, reset.status]), new Set([200, 400]));
       const expected = reset.status === 200 ? ["From-The-Link-1"] : [];
       assert.deepEqual(await passwordsOf(ada, [ada.password, "From-The-Link-1"]), expected);
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { DatabaseBusy } from "../../platform/database/dialect.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { takeOne } from "./limits.ts";
