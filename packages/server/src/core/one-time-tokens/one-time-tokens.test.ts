@@ -80,6 +80,16 @@ describe("one-time tokens", () => {
     assert.equal(await takeCode(t.ctx, "two", id ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", otherId ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", "", code), false);
+    // Not even to somebody who can copy rows: what is stored of a code is bound to its account.
+    const copied = (await t.rows("one_time_tokens")).find((row) => row.purpose === "one")?.code_mac;
+    await issueOneTimeToken(t.ctx, "one", otherId ?? "", hour);
+    await t.database.kysely
+      .withTables<{ one_time_tokens: Record<string, unknown> }>()
+      .updateTable("one_time_tokens")
+      .set({ code_mac: copied, code_expires_at: t.clock.now().getTime() + hour })
+      .where("account_id", "=", otherId)
+      .execute();
+    assert.equal(await takeCode(t.ctx, "one", otherId ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", id ?? "", code), true);
     assert.equal(await takeOneTimeToken(t.ctx, "one", token), undefined, "the link is used up with its code");
   });
