@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { standardFeatures } from "../features.ts";
 import type { Person } from "../testing/people.ts";
 import { type TestAuth, testAuth } from "../testing/test-auth.ts";
 
@@ -132,4 +133,47 @@ describe("at the same moment", () => {
       for (const answer of [answers[0], answers[2]]) assert.ok([200, 400, 401].includes(answer.status));
     });
   });
+});
+
+describe("between the check of a password and the session it opens", () => {
+  type Deed = (t: TestAuth, ada: Person) => Promise<unknown>;
+  const setColumn = (t: TestAuth, values: Record<string, unknown>) =>
+    t.database.kysely
+      .withTables<{ accounts: Record<string, unknown> }>()
+      .updateTable("accounts")
+      .set(values)
+      .execute();
+  const deeds: Record<string, Deed> = {
+    "a reset": async (t, ada) => {
+      await t.auth.passwordReset.request(ada.email);
+      await t.auth.passwordReset.complete(await t.linkToken("reset-password", ada.email), "From-The-Link-1");
+    },
+    "a deletion": (t) =>
+      t.database.kysely.withTables<{ accounts: Record<string, unknown> }>().deleteFrom("accounts").execute(),
+    "a disabling": (t) => setColumn(t, { disabled_at: 1 }),
+    "the loss of the password": (t) => setColumn(t, { password_hash: null }),
+  };
+
+  for (const [name, deed] of Object.entries(deeds)) {
+    it(`${name} leaves nobody in, and stays as it was made`, async () => {
+      let meanwhile: (() => Promise<unknown>) | undefined;
+      const pause = { name: "pause", gates: [async () => void (await meanwhile?.())] };
+      await using t = await testAuth({ features: [...standardFeatures, pause] });
+      const ada = await t.person();
+      let after: unknown;
+      meanwhile = async () => {
+        meanwhile = undefined;
+        await deed(t, ada);
+        after = await t.rows("accounts");
+      };
+      const { status, body } = await ada.login();
+      assert.deepEqual(
+        [status, body],
+        [400, { non_field_errors: ["Unable to log in with provided credentials."] }],
+      );
+      assert.deepEqual(await t.rows("sessions"), []);
+      assert.deepEqual(await t.rows("accounts"), after);
+      assert.equal((await t.happened()).at(-1), "sign_in.failed");
+    });
+  }
 });

@@ -69,6 +69,16 @@ describe("one-time tokens", () => {
     assert.equal(await takeOneTimeToken(t.ctx, "test", lasting), id);
   });
 
+  it("have codes that die with them, if that comes first", async () => {
+    await using t = await testAuth();
+    await t.person({ verified: false });
+    const id = String((await t.rows("accounts"))[0]?.id);
+    const token = await issueOneTimeToken(t.ctx, "one", id, hour);
+    const code = await issueCode(t.ctx, "one", id, token, 2 * hour);
+    t.clock.advance(hour);
+    assert.equal(await takeCode(t.ctx, "one", id, code), false);
+  });
+
   it("have codes of six digits that are worth nothing for another purpose or account", async () => {
     await using t = await testAuth();
     await t.person({ verified: false });
