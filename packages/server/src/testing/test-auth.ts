@@ -129,7 +129,7 @@ async function startSystem(
     happened: async () => (await rows("audit")).map((row) => String(row.event)),
     rows,
     snapshot: async () => {
-      const tables = await listTables(database);
+      const tables = await database.listTables(database.kysely);
       return Object.fromEntries(
         await Promise.all(tables.map(async (table) => [table, await rows(table)] as const)),
       );
@@ -174,11 +174,6 @@ async function openTestDatabase(aroundStatement: AroundStatement | undefined) {
     await dropSchema(url, schema);
   };
   return { database, close };
-}
-
-async function listTables(database: Database): Promise<string[]> {
-  const tables = await database.kysely.introspection.getTables();
-  return tables.map((table) => table.name).toSorted();
 }
 
 async function listRows(database: Database, table: string): Promise<Record<string, unknown>[]> {
