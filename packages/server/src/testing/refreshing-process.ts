@@ -15,12 +15,14 @@ const auth = await createAuth({
   now: () => new Date(now),
 });
 
-process.on("message", async (order: Order) => {
-  now = order.now;
-  process.send?.(await Promise.all(Array.from({ length: order.times }, () => callOnce(order.refresh))));
-});
+process.on("message", (order: Order) => void obey(order));
 process.on("disconnect", () => void database.close());
 process.send?.("ready");
+
+async function obey({ refresh, times, now: shown }: Order): Promise<void> {
+  now = shown;
+  process.send?.(await Promise.all(Array.from({ length: times }, () => callOnce(refresh))));
+}
 
 async function callOnce(refresh: string): Promise<Outcome> {
   const answer = await auth.handler(
