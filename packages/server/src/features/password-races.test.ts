@@ -115,7 +115,10 @@ describe("at the same moment", () => {
         t.http.delete("/api/auth/account/", { password: ada.password }, { token: access }),
         t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
       ]);
-      assert.deepEqual(new Set([deletion.status, reset.status]), new Set([200, 400]));
+      // A deletion that comes last finds its password changed, or its session already ended.
+      const refused = [deletion, reset].filter(({ status }) => status !== 200);
+      assert.equal(refused.length, 1);
+      assert.ok([400, 401].includes(refused[0]?.status ?? 0));
       const expected = reset.status === 200 ? ["From-The-Link-1"] : [];
       assert.deepEqual(await passwordsOf(ada, [ada.password, "From-The-Link-1"]), expected);
     });
