@@ -162,7 +162,8 @@ function isCalendarDay(value: string): boolean {
 export function oneOf(choices: readonly string[], options: Presence = {}): Field<string> {
   return field<string>(options, { type: "string", enum: choices }, (value) => {
     if (typeof value === "string" && choices.includes(value)) return { value };
-    const shown = typeof value === "string" ? value : JSON.stringify(value ?? null);
+    // Only a scalar is shown: writing out a list of ten thousand lists would overflow the stack.
+    const shown = typeof value === "object" ? "…" : String(value);
     return { problems: [say.notAChoice(shown.slice(0, 100).toWellFormed())] };
   });
 }
