@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { fromBase64Url, isSameSecret, sha256Hex, toBase64Url } from "./encoding.ts";
 
 describe("base64url", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createLog, describeError, type LogLevel } from "./log.ts";
 
 function write(level: LogLevel, use: (log: ReturnType<typeof createLog>) => void): string[] {

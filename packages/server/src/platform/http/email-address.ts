@@ -17,15 +17,20 @@ const hasOnlyDomainCharacters = /^[A-Z0-9.\-\x80-\u{10ffff}]*$/iu;
 
 export const emailMaxLength = 254;
 
+/** Beyond this the original does not even look at an address (Django 3.2.20). */
+export const emailReadLength = 320;
+
 /** Whether the text is an e-mail address. Its length is the caller's to check first. */
 export function isEmailAddress(text: string): boolean {
   const at = text.lastIndexOf("@");
   if (at < 1) return false;
   const [local, domain] = [text.slice(0, at), text.slice(at + 1)];
   if (!dotAtom.test(local) && !quoted.test(local)) return false;
+  if (hasEncodedWord(local)) return false;
   const ascii = asciiDomain(domain);
-  // Written in ASCII a domain may be four times as long, and that is the form it is stored and written to in.
-  return (isDomain(ascii) || isAddressLiteral(ascii)) && at + 1 + ascii.length <= emailMaxLength;
+  // Written in ASCII a domain can be longer, and that is the form it is stored and written to in.
+  if (ascii.length > domain.length && at + 1 + ascii.length > emailMaxLength) return false;
+  return isDomain(ascii) || isAddressLiteral(ascii);
 }
 
 /**
@@ -35,6 +40,12 @@ export function isEmailAddress(text: string): boolean {
 function asciiDomain(domain: string): string {
   if (isAscii.test(domain)) return domain.toLowerCase();
   return hasOnlyDomainCharacters.test(domain) ? domainToASCII(domain) : "";
+}
+
+/** Mail software that decodes RFC 2047 where it should not would read another address in there. */
+function hasEncodedWord(local: string): boolean {
+  const start = local.indexOf("=?");
+  return start >= 0 && local.includes("?=", start + 2);
 }
 
 function isDomain(domain: string): boolean {

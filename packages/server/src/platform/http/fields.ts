@@ -1,7 +1,7 @@
 /** The kinds of fields a form is made of, each with Django REST Framework's checks in its order. */
 
 import type { Sentence } from "../texts.ts";
-import { emailMaxLength, isEmailAddress } from "./email-address.ts";
+import { emailMaxLength, emailReadLength, isEmailAddress } from "./email-address.ts";
 import * as say from "./sentences.ts";
 
 const { inputSentences } = say;
@@ -113,7 +113,7 @@ export function password(maxLength: number): Field<string> {
 export function email(): Field<string> {
   // Over-long texts are never looked at in full: the check is linear, and so is the time a stranger can take.
   const isAddress: TextCheck = (value) =>
-    value.length <= 1000 && isEmailAddress(value) ? undefined : inputSentences.notEmail;
+    value.length <= emailReadLength && isEmailAddress(value) ? undefined : inputSentences.notEmail;
   const checks = [atMost(emailMaxLength), noNul, noSurrogate, isAddress];
   const rules = { trim: true, blank: false, wrongType: inputSentences.notEmail, checks };
   return field<string>({}, { type: "string", format: "email", maxLength: emailMaxLength }, checkText(rules));
@@ -163,8 +163,9 @@ export function oneOf(choices: readonly string[], options: Presence = {}): Field
   return field<string>(options, { type: "string", enum: choices }, (value) => {
     if (typeof value === "string" && choices.includes(value)) return { value };
     // Only a scalar is shown: writing out a list of ten thousand lists would overflow the stack.
-    const shown = typeof value === "object" ? "…" : String(value);
-    return { problems: [say.notAChoice(shown.slice(0, 100).toWellFormed())] };
+    const shown = typeof value === "object" ? "…" : JSON.stringify(value);
+    const text = typeof value === "string" ? value : shown;
+    return { problems: [say.notAChoice(text.slice(0, 100).toWellFormed())] };
   });
 }
 
