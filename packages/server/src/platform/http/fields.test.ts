@@ -10,7 +10,18 @@ function check(field: fields.Field, value: unknown): unknown {
 }
 
 /** What no field of text, number or day may take for one. */
-const otherTypes = [1, 0, true, false, [], ["a"], {}, { $gt: "" }, { toString: "x" }, [["a"]]];
+const otherTypes: readonly unknown[] = [
+  1,
+  0,
+  true,
+  false,
+  [],
+  ["a"],
+  {},
+  { $gt: "" },
+  { toString: "x" },
+  [["a"]],
+];
 
 describe("a text", () => {
   const name = fields.text({ maxLength: 5 });

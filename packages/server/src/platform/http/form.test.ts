@@ -76,7 +76,7 @@ describe("a form", () => {
 
 describe("a body that is no object", () => {
   const one = form({ name: text() });
-  const readKind = async (of: Form<unknown, unknown>, kind: string) => {
+  const readKind = async <V>(of: Form<unknown, V>, kind: string) => {
     const answer = readForm({}, of, { kind } as BodyData, undefined);
     return answer.catch((error: FieldsInvalid) => error.body("en"));
   };

@@ -101,21 +101,21 @@ const refusalHeaders = {
   Connection: "close",
 } as const;
 
+const refusalHead = (status: number) => ({
+  ...refusalHeaders,
+  "Content-Type": "application/json",
+  "Content-Length": Buffer.byteLength(bodyOf(status)),
+});
+
 const bodyOf = (status: number) => JSON.stringify({ detail: STATUS_CODES[status] });
 
 function refuse(outgoing: ServerResponse, status: number): void {
-  outgoing.writeHead(status, { "Content-Type": "application/json", ...refusalHeaders }).end(bodyOf(status));
+  outgoing.writeHead(status, refusalHead(status)).end(bodyOf(status));
 }
 
 /** Answers a connection on which no request was understood, and ends it: what follows could be read as anything. */
 function hangUp(socket: Duplex, status: number): void {
-  const body = bodyOf(status);
-  const headers = {
-    ...refusalHeaders,
-    "Content-Type": "application/json",
-    "Content-Length": Buffer.byteLength(body),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+  const lines = Object.entries(refusalHead(status)).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${bodyOf(status)}`);
   (socket as Socket).destroySoon();
 }

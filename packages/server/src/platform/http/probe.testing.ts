@@ -1,13 +1,11 @@
 /** A router over a few endpoints and pages of a test's own, without accounts or a database. */
 
 import { languageOf } from "../texts.ts";
-import type { Access, AnyEndpoint, Endpoint, Limit, RequestContext } from "./endpoint.ts";
+import type { Access, AnyEndpoint, Limit, RequestContext } from "./endpoint.ts";
 import type { ApiError } from "./errors.ts";
 import type { Page } from "./page.ts";
 import type { RequestInfo } from "./request.ts";
 import { createRouter, type Handler } from "./router.ts";
-
-export type ProbeEndpoint = Endpoint<RequestContext, undefined, never>;
 
 export const openToAll: Access<RequestContext, undefined> = {
   check: async () => undefined,
@@ -16,7 +14,7 @@ export const openToAll: Access<RequestContext, undefined> = {
 };
 
 /** An endpoint that answers with what it was called with; a test says only what matters to it. */
-export function probe(changes: Partial<Endpoint<RequestContext, unknown, Record<string, unknown>>> = {}) {
+export function probe(changes: Partial<AnyEndpoint<RequestContext>> = {}): AnyEndpoint<RequestContext> {
   return {
     method: "post",
     path: "/api/probe/",
@@ -25,13 +23,13 @@ export function probe(changes: Partial<Endpoint<RequestContext, unknown, Record<
     limit: [],
     reply: { type: "object" },
     errors: [],
-    handle: async (_ctx: RequestContext, { body, params, query }) => ({
+    handle: async (_ctx, { body, params, query }) => ({
       body,
       params,
       query: Object.fromEntries(query),
     }),
     ...changes,
-  } as AnyEndpoint<RequestContext>;
+  };
 }
 
 /** A limit that tells what it counted and lets everything pass. */
