@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { loadConfig } from "../config.ts";
 import type { Environment } from "../platform/settings.ts";
@@ -7,12 +8,17 @@ import { findDevelopmentWarnings, findProductionProblems } from "./production-ch
 const good: Environment = {
   NODE_ENV: "production",
   PUBLIC_URL: "https://auth.example.com",
-  SECRET_KEY: "tIEBWzEwJ3PcPMpVwn0k2aMlCyzxu3mQ-h7Yd",
+  SECRET_KEY: makeSecret("one"),
   EMAIL_HOST: "smtp.example.com",
   DEFAULT_FROM_EMAIL: "Example <noreply@example.com>",
 };
 
-const otherSecret = "9vKq0Zr7LwXc2TnB5sHd8JfG3mPaEuYi-61Q";
+const otherSecret = makeSecret("other");
+
+/** Worked out, since a secret that is written down here is one that everybody knows. */
+function makeSecret(name: string): string {
+  return createHash("sha256").update(`the secret ${name}`).digest("base64url");
+}
 
 function configOf(environment: Environment) {
   const { config, problems } = loadConfig(environment);

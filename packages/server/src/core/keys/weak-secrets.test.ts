@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { testSecret } from "../../testing/test-auth.ts";
 import { findSecretWeakness } from "./weak-secrets.ts";
@@ -10,6 +12,25 @@ const goodSecrets = Array.from({ length: 3000 }, (_, seed) => {
   const bytes = createHash("sha256").update(`seed ${seed}`).digest();
   return [bytes.toString("base64url"), bytes.toString("hex"), bytes.toString("base64")];
 }).flat();
+
+/** Every secret that a file of the project says outright. */
+function writtenSecrets(): { file: string; secret: string }[] {
+  const root = join(import.meta.dirname, "../../../../..");
+  const files = globSync(
+    ["*.md", "{docs,examples,packages,tests,bench}/**/*.{md,ts,mjs,json,yml,yaml,env,example}"],
+    {
+      cwd: root,
+      exclude: ["**/node_modules", "tests/corpora", "tests/contract/original"],
+    },
+  );
+  return files.flatMap((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const said = text.matchAll(/SECRET_KEY(?:_FALLBACKS)?["']?\s*[:=]\s*["'`]?([^\s"'`,;)]{32,})/g);
+    return [...said]
+      .map(([, secret = ""]) => ({ file, secret }))
+      .filter(({ secret }) => !/[$({]/.test(secret));
+  });
+}
 
 describe("a secret key", () => {
   it("passes when it is random and long enough, however it is written", () => {
@@ -40,6 +61,10 @@ describe("a secret key", () => {
   it("is none of our own examples", () => {
     assert.match(findSecretWeakness(testSecret) ?? "", /published/);
     assert.match(findSecretWeakness(testSecret.toUpperCase()) ?? "", /published/);
+    // Whatever stands in a document, an example or a test is copied by somebody.
+    for (const { file, secret } of writtenSecrets()) {
+      assert.ok(findSecretWeakness(secret), `${file} shows a secret that would pass: add it to ownExamples`);
+    }
   });
 
   it("has more than a handful of different characters", () => {

@@ -15,7 +15,7 @@ function requestOf(body: Bytes | ReadableStream, headers: Readonly<Record<string
     headers: { ...type, ...headers },
     body,
     duplex: "half",
-  } as RequestInit);
+  });
 }
 
 /** The body's data, or the status and sentence of the refusal; anything else that is thrown fails the test. */

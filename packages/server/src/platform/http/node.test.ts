@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createNodeServer, type ServerPatience } from "./node.ts";
 import { createProbe, probe } from "./probe.testing.ts";
+import { openWire, type Wire, type WireAnswer } from "./wire.testing.ts";
 
 const patient: ServerPatience = { headers: 2000, request: 2000, idle: 5000, checkEvery: 1000 };
 
@@ -38,86 +39,7 @@ function standardProbe() {
 }
 
 const shared = await listen();
-
-interface Answer {
-  readonly status: number;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
-}
-
-/** One connection: what came back on it, and whether the server closed it. */
-interface Line {
-  readonly socket: Socket;
-  readonly write: (text: string | Buffer) => void;
-  /** The next whole answer; undefined when the connection ends without one. */
-  readonly answer: (method?: string) => Promise<Answer | undefined>;
-  readonly closed: () => Promise<void>;
-}
-
-function open(port = shared.port): Line {
-  const socket = connect(port, "127.0.0.1");
-  let received = Buffer.alloc(0);
-  let isOver = false;
-  let wake = (): void => undefined;
-  socket.on("data", (chunk) => {
-    received = Buffer.concat([received, chunk]);
-    wake();
-  });
-  socket.on("error", () => undefined);
-  socket.on("close", () => {
-    isOver = true;
-    wake();
-  });
-  socket.on("end", () => {
-    isOver = true;
-    wake();
-  });
-  const more = () => new Promise<void>((resolve) => (wake = resolve));
-  const answer = async (method = "GET"): Promise<Answer | undefined> => {
-    for (;;) {
-      const parsed = parseAnswer(received, method, isOver);
-      if (parsed) {
-        received = received.subarray(parsed.size);
-        return parsed.answer;
-      }
-      if (isOver) return undefined;
-      await more();
-    }
-  };
-  const closed = async () => {
-    while (!isOver) await more();
-  };
-  return { socket, write: (text) => void socket.write(text), answer, closed };
-}
-
-function parseAnswer(bytes: Buffer, method: string, isOver: boolean) {
-  const end = bytes.indexOf("\r\n\r\n");
-  if (end < 0) return undefined;
-  const [first = "", ...lines] = bytes.subarray(0, end).toString("latin1").split("\r\n");
-  const status = Number(first.split(" ")[1]);
-  const headers = new Map(
-    lines.map((line) => {
-      const [name = "", ...rest] = line.split(":");
-      return [name.toLowerCase(), rest.join(":").trim()] as const;
-    }),
-  );
-  if (status === 100) return { size: end + 4, answer: { status, headers, body: "" } };
-  const length = method === "HEAD" || status === 204 ? 0 : Number(headers.get("content-length") ?? "NaN");
-  if (Number.isNaN(length) && headers.get("transfer-encoding") === "chunked") {
-    const last = bytes.indexOf("0\r\n\r\n", end);
-    return last < 0
-      ? undefined
-      : { size: last + 5, answer: { status, headers, body: bytes.subarray(end + 4, last).toString() } };
-  }
-  if (Number.isNaN(length)) {
-    return isOver
-      ? { size: bytes.length, answer: { status, headers, body: bytes.subarray(end + 4).toString() } }
-      : undefined;
-  }
-  if (bytes.length < end + 4 + length) return undefined;
-  const body = bytes.subarray(end + 4, end + 4 + length).toString();
-  return { size: end + 4 + length, answer: { status, headers, body } };
-}
+const open = (port = shared.port) => openWire(port);
 
 const health = "GET /api/health/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -126,7 +48,7 @@ async function exchange(
   text: string | Buffer,
   method = "GET",
   port = shared.port,
-): Promise<Answer | undefined> {
+): Promise<WireAnswer | undefined> {
   const line = open(port);
   line.write(text);
   const answer = await line.answer(method);
@@ -136,7 +58,7 @@ async function exchange(
 }
 
 /** What follows a hostile request is read as what it is, or the connection is over. */
-async function checkInSync(line: Line, answer: Answer | undefined): Promise<void> {
+async function checkInSync(line: Wire, answer: WireAnswer | undefined): Promise<void> {
   line.write(health);
   const next = await line.answer();
   if (next === undefined) return;
@@ -147,7 +69,7 @@ async function checkInSync(line: Line, answer: Answer | undefined): Promise<void
 }
 
 /** The shape that a refusal has when the server itself speaks. */
-function checkRefusal(answer: Answer | undefined, status: number, about: string): void {
+function checkRefusal(answer: WireAnswer | undefined, status: number, about: string): void {
   assert.equal(answer?.status, status, about);
   assert.equal(answer.headers.get("content-type"), "application/json", about);
   assert.equal(answer.headers.get("x-content-type-options"), "nosniff", about);
