@@ -147,9 +147,9 @@ const oddHeaders = {
 
 const oddText = fc.oneof(fc.constantFrom(...oddTexts), fc.string({ unit: "binary", maxLength: 40 }));
 const oddValue = fc.oneof(
-  { weight: 4, arbitrary: oddText as fc.Arbitrary<unknown> },
+  { weight: 4, arbitrary: oddText },
   { weight: 2, arbitrary: fc.constantFrom<unknown>(...oddValues) },
-  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown> },
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 4 }) },
 );
 const someHeaders = fc
   .array(

@@ -160,6 +160,11 @@ describe("an e-mail address", () => {
     }
   });
 
+  it("begins behind the last @, since a quoted local part may hold another", () => {
+    assert.ok(isEmailAddress('"ada@home"@x.test'));
+    assert.equal(storedEmail('"Ada@Home"@X.test'), '"Ada@Home"@x.test');
+  });
+
   it("is as long as mail servers take, in the form it is written to", () => {
     assert.ok(isEmailAddress(`${"a".repeat(64)}@x.test`) && isEmailAddress(`${"a".repeat(200)}@x.test`));
     const domain = `${`${"a".repeat(62)}.`.repeat(3)}test`;
