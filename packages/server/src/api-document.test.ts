@@ -81,7 +81,7 @@ describe("the document of the whole API", () => {
     await using t = await testAuth({ fields: preferences });
     const documented = operationsOf(await readDocument(t)).map(({ method, path }) => `${method} ${path}`);
     const routed = t.ctx.additions.endpoints
-      .filter((one) => one.path.startsWith("/api/") && (one.onlyIf?.(t.ctx) ?? true))
+      .filter((one) => /^\/(?:api|\.well-known)\//.test(one.path) && (one.onlyIf?.(t.ctx) ?? true))
       .map((one) => `${one.method} ${one.path.replace(/:(\w+)/g, "{$1}")}`);
     assert.deepEqual(documented.toSorted(), routed.toSorted());
     for (const call of documented) {

@@ -10,6 +10,7 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
   },
   "2026-11-24-sessions": createSessions,
   "2026-11-24-mail": createMailTables,
+  "2026-11-24-signing-keys": createSigningKeys,
   "2026-11-24-trail": async ({ db, text, integer, time, json }) => {
     await db.schema
       .createTable("audit")
@@ -170,4 +171,24 @@ async function createMailTables({ db, text, integer, time }: MigrationTools): Pr
     .addColumn("at", time, (column) => column.notNull())
     .execute();
   await db.schema.createIndex("captured_mails_at").on("captured_mails").columns(["at", "id"]).execute();
+}
+
+async function createSigningKeys({ db, text, integer, time }: MigrationTools): Promise<void> {
+  await db.schema
+    .createTable("signing_keys")
+    .addColumn("kid", text, (column) => column.primaryKey())
+    .addColumn("algorithm", text, (column) => column.notNull())
+    .addColumn("generation", integer, (column) => column.notNull())
+    .addColumn("private_key", text, (column) => column.notNull())
+    .addColumn("public_key", text, (column) => column.notNull())
+    .addColumn("created_at", time, (column) => column.notNull())
+    .addColumn("signs_from", time)
+    .addColumn("retires_at", time)
+    .execute();
+  await db.schema
+    .createIndex("signing_keys_generation")
+    .unique()
+    .on("signing_keys")
+    .columns(["algorithm", "generation"])
+    .execute();
 }

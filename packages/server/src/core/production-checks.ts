@@ -12,7 +12,7 @@ export interface ProductionProblem {
   readonly fixes: readonly string[];
 }
 
-const defaultSender = settings.mail.from.fallback;
+const defaultSender = settings.mail.from.fallback?.address;
 const secretFix = "SECRET_KEY=$(npx imagaine-auth secret)";
 
 /** Everything for which a server must not start in production. Asks nothing of the mode it runs in now. */
@@ -106,7 +106,7 @@ function checkMail({ mail }: Config): ProductionProblem[] {
       fixes: ["EMAIL_BACKEND=smtp", "EMAIL_BACKEND=off"],
     });
   }
-  if (mail.backend !== "off" && mail.from === defaultSender) {
+  if (mail.backend !== "off" && mail.from?.address === defaultSender) {
     found.push({
       problem: `DEFAULT_FROM_EMAIL is still ${defaultSender}`,
       because: "mail servers refuse a sender of that name, or call it spam",

@@ -1,7 +1,7 @@
 /** A whole system for one test: its own database, clock, people and mailbox. */
 
 import { type Auth, createAuth } from "../auth.ts";
-import { loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../config.ts";
 import type { UserFields } from "../core/accounts/fields.ts";
 import type { Context } from "../core/context.ts";
 import type { Feature } from "../core/feature.ts";
@@ -53,6 +53,8 @@ export interface TestAuth extends AsyncDisposable {
   /** Hashes begun so far. */
   readonly hashes: () => number;
   readonly log: readonly string[];
+  /** Another process on the same database, with some settings changed. */
+  readonly restart: (changes?: Partial<Config>) => Promise<TestAuth>;
   readonly person: (about?: NewPerson) => Promise<Person>;
 }
 
@@ -73,10 +75,17 @@ export async function testAuth(options: TestOptions = {}): Promise<TestAuth> {
   const { config, problems } = loadConfig({ ...environment, ...options.environment });
   if (problems.length > 0)
     throw new Error(problems.map(({ name, message }) => `${name} ${message}`).join("; "));
-  const clock = createTestClock();
+  return startSystem(options, config, createTestClock(), await openTestDatabase(options.aroundStatement));
+}
+
+async function startSystem(
+  options: TestOptions,
+  config: Config,
+  clock: TestClock,
+  { database, close }: { readonly database: Database; readonly close: () => Promise<void> },
+): Promise<TestAuth> {
   const lines: string[] = [];
   const secrets = new Set<string>();
-  const { database, close } = await openTestDatabase(options.aroundStatement);
   const auth = (await createAuth({
     config,
     fields: options.fields ?? {},
@@ -115,13 +124,15 @@ export async function testAuth(options: TestOptions = {}): Promise<TestAuth> {
     happened: async () => (await rows("audit")).map((row) => String(row.event)),
     rows,
     snapshot: async () => {
-      const tables = await listTables(database);
+      const tables = await database.listTables(database.kysely);
       return Object.fromEntries(
         await Promise.all(tables.map(async (table) => [table, await rows(table)] as const)),
       );
     },
     hashes: () => hashQueue(ctx).started,
     log: lines,
+    restart: (changes = {}) =>
+      startSystem(options, { ...config, ...changes }, clock, { database, close: async () => undefined }),
     person: createPeople({ http, linkToken }),
     [Symbol.asyncDispose]: async () => {
       await auth.close();
@@ -158,11 +169,6 @@ async function openTestDatabase(aroundStatement: AroundStatement | undefined) {
     await dropSchema(url, schema);
   };
   return { database, close };
-}
-
-async function listTables(database: Database): Promise<string[]> {
-  const tables = await database.kysely.introspection.getTables();
-  return tables.map((table) => table.name).toSorted();
 }
 
 async function listRows(database: Database, table: string): Promise<Record<string, unknown>[]> {

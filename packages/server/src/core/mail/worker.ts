@@ -41,7 +41,7 @@ export async function sendNextMail(
   try {
     const message = await prepareMessage(ctx, row);
     if (!message) return true;
-    const { reply } = await transport.send(message);
+    const { reply } = await transport.send(message, row.mail);
     await finishRow(ctx, row, { state: "sent", payload: null, reply, recipient: message.to });
     delivered({ mail: row.mail, message });
   } catch (error) {
@@ -107,9 +107,16 @@ async function writeMessage(
     await outboxIn(ctx).deleteFrom("outbox").where("id", "=", row.id).execute();
     return undefined;
   }
-  const { appName } = ctx.config;
+  const { appName, mail: settings } = ctx.config;
   const { language } = order;
-  const message = renderMessage(composed.content, { appName, language, to: composed.to, id: row.id });
+  const replyTo = settings.replyTo?.address;
+  const message = renderMessage(composed.content, {
+    appName,
+    replyTo,
+    language,
+    to: composed.to,
+    id: row.id,
+  });
   const payloadNow = sealPayload(ctx, row.id, { stage: "written", message });
   await outboxIn(ctx)
     .updateTable("outbox")

@@ -3,6 +3,7 @@ import { userSchema } from "../../core/accounts/fields.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
 import { factsIn } from "../../core/keys/fingerprint.ts";
+import { publicKeySet } from "../../core/keys/keys.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { Unavailable } from "../../platform/http/errors.ts";
 import { describeApi } from "../../platform/http/openapi.ts";
@@ -20,13 +21,32 @@ export const schema = endpoint({
 
 export function describeSystem(ctx: Context): ReturnType<typeof describeApi<Context>> {
   return describeApi(ctx, {
-    endpoints: ctx.additions.endpoints.filter((one) => one.path.startsWith("/api/")),
+    endpoints: ctx.additions.endpoints.filter((one) => !one.path.startsWith("/_/")),
     title: `${ctx.config.appName} accounts`,
     version: "1",
     serverUrl: ctx.config.publicUrl,
     schemas: { User: userSchema(ctx.additions.fields) },
   });
 }
+
+export const keySet = endpoint({
+  access: anyone,
+  // Services ask for it whenever they meet a key they do not know; the answer is a short list from memory.
+  limit: [],
+  errors: [],
+  method: "get",
+  path: "/.well-known/jwks.json",
+  summary: "The keys that access tokens are signed with (RFC 7517); none for HS256",
+  reply: {
+    type: "object",
+    properties: { keys: { type: "array", items: { type: "object" } } },
+    required: ["keys"],
+  },
+  handle: async (ctx) => {
+    ctx.request.answerHeaders.set("Cache-Control", "public, max-age=300");
+    return publicKeySet(ctx);
+  },
+});
 
 export const health = endpoint({
   ...open,

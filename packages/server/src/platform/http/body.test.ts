@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { type BodyData, bodyMaxBytes, readBody } from "./body.ts";
+import { type BodyData, bodyMaxBytes, readBody, uploadedFile } from "./body.ts";
 import { ApiError } from "./errors.ts";
 
 type Bytes = string | Uint8Array<ArrayBuffer>;
@@ -319,10 +319,11 @@ describe("a multipart form", () => {
     return "data" in answer ? Object.entries(answer.data) : statusOf(answer);
   };
 
-  it("gives each name its last text, and no files", async () => {
+  it("gives each name its last text, and no file that a field could take for one", async () => {
     const file = part('name="f"; filename="x.txt"');
     assert.deepEqual(await fieldsOf(`${part('name="a"')}${part('name="a"', "2")}${file}--x--\r\n`), [
       ["a", "2"],
+      ["f", uploadedFile],
     ]);
   });
 

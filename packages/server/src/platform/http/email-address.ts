@@ -17,9 +17,6 @@ const hasOnlyDomainCharacters = /^[A-Z0-9.\-\x80-\u{10ffff}]*$/iu;
 
 export const emailMaxLength = 254;
 
-/** Beyond this the original does not even look at an address (Django 3.2.20). */
-export const emailReadLength = 320;
-
 /** Whether the text is an e-mail address. Its length is the caller's to check first. */
 export function isEmailAddress(text: string): boolean {
   const at = text.lastIndexOf("@");
