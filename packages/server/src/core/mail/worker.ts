@@ -5,7 +5,7 @@ import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { describeError } from "../../platform/log.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
-import { takeOne } from "../limits/limits.ts";
+import { type Allowance, takeOne } from "../limits/limits.ts";
 import type { AnyMail } from "./mail.ts";
 import { type Message, renderMessage } from "./message.ts";
 import {
@@ -129,9 +129,13 @@ async function writeMessage(
 /** Counted in the transaction that writes the mail: one that is not written uses nothing up. */
 async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): Promise<boolean> {
   if (!ctx.config.rateLimits) return true;
-  for (const allowance of mail.budget) {
-    const bucket = `mail ${mail.name} ${allowance.within} ${canonicalEmail(recipient)}`;
-    if ((await takeOne(ctx, bucket, allowance)).emptyUntil) return false;
+  const take = async (what: string | number, allowance: Allowance) => {
+    const taken = await takeOne(ctx, `mail ${mail.name} ${what} ${canonicalEmail(recipient)}`, allowance);
+    return taken.emptyUntil === undefined;
+  };
+  for (const [index, allowance] of mail.budget.entries()) {
+    if (await take(allowance.within, allowance)) continue;
+    return index > 0 && mail.evenSo !== undefined && take("even so", mail.evenSo(ctx));
   }
   return true;
 }

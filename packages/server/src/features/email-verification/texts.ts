@@ -8,6 +8,8 @@ export const sentences = texts(
     pageText: "Press the button to confirm that this address is yours.",
     confirm: "Confirm email",
     doneTitle: "Email confirmed",
+    choosePassword: "One step is left: choose a password. Nobody has one for this account.",
+    choose: "Choose a password",
     failedTitle: "This link does not work any more",
     failedText: "It may have expired. Register again with the same address, and a new one comes by mail.",
     opening: "Type this code on the page where you created your account. It works for 15 minutes.",
@@ -27,6 +29,8 @@ export const sentences = texts(
       pageText: "Aperte o botão para confirmar que este endereço é seu.",
       confirm: "Confirmar e-mail",
       doneTitle: "E-mail confirmado",
+      choosePassword: "Falta um passo: escolha uma senha. Esta conta ainda não tem nenhuma.",
+      choose: "Escolher uma senha",
       failedTitle: "Este link não funciona mais",
       failedText:
         "Ele pode ter expirado. Cadastre-se de novo com o mesmo endereço e outro chegará por e-mail.",
