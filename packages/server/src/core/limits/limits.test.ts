@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { DatabaseBusy } from "../../platform/database/dialect.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
+import { findOneTimeToken } from "../one-time-tokens/one-time-tokens.ts";
 import { takeOne } from "./limits.ts";
 
 const loginPath = "/api/auth/login/";
