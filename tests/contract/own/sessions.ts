@@ -9,6 +9,7 @@ import {
   signedIn,
   tokenInvalid,
 } from "../answers.ts";
+import type { Call, HeaderPairs } from "../exchanges.ts";
 import { asAlice, first, get, login, newcomer, type Own, post, registerFirst, signInFirst } from "./calls.ts";
 
 const carolsLink = "/api/auth/verify-email/5e41f400-0000-4000-8000-0000000000c1/";
@@ -297,4 +298,49 @@ export const tokens: readonly Own[] = [
     request: get("/api/auth/profile/", [["Authorization", "Bearer <var:access>"]]),
     response: bearerInvalid,
   },
+];
+
+const withAccess: HeaderPairs = [["Authorization", "Bearer <var:access>"]];
+const sessionsPath = "/api/auth/sessions/";
+const endSession = (id: string, headers: HeaderPairs = withAccess): Call => ({
+  ...{ method: "DELETE", path: `${sessionsPath}${id}/`, headers },
+});
+
+export const devices: readonly Own[] = [
+  { id: "sessions.none", request: get(sessionsPath, asAlice), response: answer(200, []) },
+  {
+    id: "sessions.list",
+    setup: [signInFirst],
+    request: get(sessionsPath, withAccess),
+    response: answer(200, [
+      {
+        ...{ id: "<uuid>", device: "Unknown device", user_agent: "<any>", address: "127.0.0.1" },
+        ...{ created_at: "<any>", last_used_at: "<any>", expires_at: "<any>", current: true },
+      },
+    ]),
+  },
+  { id: "sessions.no-token", request: get(sessionsPath), response: notAuthenticated },
+  {
+    id: "sessions.end",
+    setup: [signInFirst, first(get(sessionsPath, withAccess), { expect: 200, capture: { id: "0.id" } })],
+    request: endSession("<var:id>"),
+    response: detail(200, "The device has been signed out."),
+  },
+  {
+    id: "sessions.end.acts-at-once",
+    setup: [
+      signInFirst,
+      first(get(sessionsPath, withAccess), { expect: 200, capture: { id: "0.id" } }),
+      first(endSession("<var:id>"), { expect: 200 }),
+    ],
+    request: get("/api/auth/profile/", withAccess),
+    response: bearerInvalid,
+  },
+  {
+    id: "sessions.end.another's",
+    setup: [signInFirst, first(get(sessionsPath, withAccess), { expect: 200, capture: { id: "0.id" } })],
+    request: endSession("<var:id>", [["Authorization", "Bearer <tok:access:bob>"]]),
+    response: detail(404, "Not found."),
+  },
+  { id: "sessions.end.no-token", request: endSession("x", []), response: notAuthenticated },
 ];
