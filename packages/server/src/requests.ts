@@ -71,12 +71,15 @@ function requestId(system: Context, given: string | null): string {
 
 /** The path without a mailed link's token, or a JWT that somebody put there, however they are spelt. */
 function redactPath(path: string): string {
-  return decodePath(path)
-    .replace(/(\/(?:verify-email|reset-password)\/+)(?!resend\/?$)[^/]+/, "$1…")
-    .replace(/[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}/gi, "…")
-    .replace(/eyJ[\w-]+(?:\.[\w-]*)*/g, "…")
-    .slice(0, 500)
-    .toWellFormed();
+  return (
+    decodePath(path)
+      .replace(/(\/(?:verify-email|reset-password|sessions)\/+)(?!resend\/?$)[^/]+/, "$1…")
+      // No word of our paths is as long: whatever else is may be a token in the wrong place.
+      .replace(/[^/]{25,}/g, "…")
+      .replace(/eyJ[\w-]+(?:\.[\w-]*)*/g, "…")
+      .slice(0, 500)
+      .toWellFormed()
+  );
 }
 
 function decodePath(path: string): string {

@@ -47,7 +47,7 @@ const wholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 
 function take(model: Model, line: Line, pair: { access: string; refresh: string }): void {
   line.tokens.push(pair.refresh);
-  line.ends.push(wholeSeconds(idleEnd(line)));
+  line.ends.push(idleEnd(line));
   takeAccess(model, line, pair.access);
 }
 
@@ -59,7 +59,7 @@ function takeAccess(model: Model, line: Line, access: string): void {
 /** What should become of the token so many behind the current one. */
 function foretell(model: Model, line: Line, behind: number, key: string | undefined): string {
   const end = line.ends.at(-1 - behind) ?? 0;
-  if (model.now >= end + 30_000 || !isAlive(model, line)) return "dead";
+  if (model.now >= Math.ceil(end / 1000) * 1000 || !isAlive(model, line)) return "dead";
   if (behind === 0) return "rotated";
   const age = model.now - line.movedAt;
   const isKnown = key !== undefined && key === line.key && age <= day;
@@ -183,7 +183,7 @@ async function checkEverything(model: Model, { t, id }: Real): Promise<void> {
       good,
       line.tokens.map((_, index) => alive && index === head),
     );
-    const accessLives = alive && model.now < line.accessEnd + 30_000;
+    const accessLives = alive && model.now < line.accessEnd;
     assert.equal(await isGood(t, line.access), accessLives);
   }
   const listed = await listSessions(t.ctx, id);

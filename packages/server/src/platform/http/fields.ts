@@ -146,10 +146,13 @@ export function integer(
 ): Field<number> {
   const { least = -(2 ** 31), most = 2 ** 31 - 1 } = options;
   const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (value) => {
-    if (typeof value !== "number" || !Number.isInteger(value))
+    // One too big to be exact is still a whole number, and told that it is out of range.
+    const number = isExactNumber(value) ? Number(JSON.stringify(value)) : value;
+    if (typeof number !== "number" || !Number.isInteger(number)) {
       return { problems: [inputSentences.notInteger] };
-    if (value < least) return { problems: [say.tooSmall(least)] };
-    return value > most ? { problems: [say.tooBig(most)] } : { value };
+    }
+    if (number < least) return { problems: [say.tooSmall(least)] };
+    return number > most ? { problems: [say.tooBig(most)] } : { value: number };
   });
   return { ...whole, readText: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : text) };
 }
