@@ -65,8 +65,8 @@ describe("two workers", () => {
       return { reply: "250 ok" };
     });
     await enqueueAll(t.ctx);
-    await using first = startWorker(t.ctx, transport);
-    await using second = startWorker(other.ctx, transport);
+    await using workers = new AsyncDisposableStack();
+    for (const { ctx } of [t, other]) workers.use(startWorker(ctx, transport));
     await until(() => allSent(t), "200 mails");
     assert.deepEqual(sent.toSorted(), addresses.toSorted());
   });
@@ -125,7 +125,8 @@ describe("a worker", () => {
       arrived();
       return { reply: "250 ok" };
     });
-    await using worker = startWorker(t.ctx, transport);
+    await using workers = new AsyncDisposableStack();
+    workers.use(startWorker(t.ctx, transport));
     const took: number[] = [];
     for (const to of addresses.slice(0, 60)) {
       const start = performance.now();
@@ -158,7 +159,8 @@ describe("a worker", () => {
       },
     });
     const transport = transportOf();
-    await using worker = startWorker(t.ctx, transport);
+    await using workers = new AsyncDisposableStack();
+    workers.use(startWorker(t.ctx, transport));
     await until(() => looks === 3, "three looks at an empty outbox");
     await enqueueMail(t.ctx, note, "ada@example.org", { text: "Hello" });
     found.resolve();
@@ -171,7 +173,8 @@ describe("a worker", () => {
     await using t = await testAuth(options);
     await using other = await t.restart();
     const transport = transportOf();
-    await using worker = startWorker(t.ctx, transport);
+    await using workers = new AsyncDisposableStack();
+    workers.use(startWorker(t.ctx, transport));
     await pause(20);
     await enqueueMail(other.ctx, note, "ada@example.org", { text: "Hello" });
     await until(() => transport.seen.length === 1, "the mail");
@@ -207,9 +210,11 @@ describe("a worker", () => {
       },
     });
     const transport = transportOf();
-    await using worker = startWorker(t.ctx, transport, () => {
+    await using workers = new AsyncDisposableStack();
+    const tell = () => {
       throw new Error("nobody listens");
-    });
+    };
+    workers.use(startWorker(t.ctx, transport, tell));
     await until(() => t.log.join().includes("out of reach"), "the log");
     isDown = false;
     for (const to of ["ada@example.org", "bob@example.org"])
