@@ -166,7 +166,7 @@ https://auth.example.org/verify-email/TOKEN/
 
 O código vale por 15 minutos; o link, por 24 horas.
 
-Você recebeu este e-mail porque alguém criou uma conta com este endereço. Se não foi você, ignore-o.
+Você recebeu este e-mail porque alguém criou uma conta com este endereço. Se não foi você, basta ignorar.
 
 Example
 `,

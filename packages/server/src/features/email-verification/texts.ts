@@ -32,7 +32,7 @@ export const sentences = texts(
       opening: "Digite este código na página em que você criou a conta ou abra o link abaixo.",
       times: "O código vale por {code}; o link, por {link}.",
       ifNotYou:
-        "Você recebeu este e-mail porque alguém criou uma conta com este endereço. Se não foi você, ignore-o.",
+        "Você recebeu este e-mail porque alguém criou uma conta com este endereço. Se não foi você, basta ignorar.",
       welcomeSubject: "Boas-vindas ao {app}",
       welcomeText: "Seu endereço está confirmado e sua conta está pronta.",
       openApp: "Abrir o aplicativo",
