@@ -6,5 +6,8 @@ if (major < 24) {
   console.error(`imagaine-auth needs Node 24 or newer; this is ${process.versions.node}.`);
   process.exit(1);
 }
-const { runCommand } = await import("../src/cli/main.ts");
+// In the repository the sources run as they are; a published package holds what they were compiled to.
+const { existsSync } = await import("node:fs");
+const isSource = existsSync(new URL("../src/cli/main.ts", import.meta.url));
+const { runCommand } = await import(isSource ? "../src/cli/main.ts" : "../dist/cli/main.js");
 await runCommand(process.argv.slice(2));

@@ -1,5 +1,6 @@
 /** Every setting: its name, its value when unsaid, and what it means. There are no others. */
 
+import { parseMailbox } from "./core/mail/mailbox.ts";
 import * as read from "./platform/readers.ts";
 import {
   type Environment,
@@ -17,6 +18,15 @@ const languageCode = {
     const language = languages.find((one) => one.toLowerCase() === text.trim().toLowerCase());
     if (language) return language;
     throw new Error(`must be one of ${languages.join(", ")}`);
+  },
+};
+
+const mailbox = {
+  kind: "address, or Name <address>",
+  read: (text: string) => {
+    const parsed = parseMailbox(text);
+    if (parsed) return parsed;
+    throw new Error("must be an address, or Name <address>");
   },
 };
 
@@ -123,11 +133,11 @@ export const settings = {
     password: secretSetting("EMAIL_HOST_PASSWORD", read.text, "Password at the mail server."),
     from: setting(
       "DEFAULT_FROM_EMAIL",
-      read.text,
+      mailbox,
       "noreply@localhost",
       "The sender: an address, or Name <address>.",
     ),
-    replyTo: setting("EMAIL_REPLY_TO", read.text, undefined, "Where answers to our mail go."),
+    replyTo: setting("EMAIL_REPLY_TO", mailbox, undefined, "Where answers to our mail go."),
     welcome: setting(
       "WELCOME_EMAIL",
       read.switchedOn,

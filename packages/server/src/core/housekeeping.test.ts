@@ -83,7 +83,7 @@ describe("housekeeping", () => {
     const refusing = {
       name: "refusing",
       send: async () => {
-        throw new MailRefused("550 no such mailbox", true);
+        throw new MailRefused({ reply: "550 no such mailbox", permanent: true, suppress: false });
       },
       verify: async () => undefined,
       close: () => undefined,

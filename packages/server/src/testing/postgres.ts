@@ -36,6 +36,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     postgresFlags: [
       ...["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"],
       ...["listen_addresses=127.0.0.1", "unix_socket_directories="],
+      // Tests provoke errors on purpose, and a server whose output nobody reads in time stands still.
+      "log_min_messages=log",
     ].flatMap((setting) => ["-c", setting]),
     onLog: (message) => output.push(message),
     onError: (error) => output.push(String(error)),

@@ -1,6 +1,7 @@
 /** The accounts table: who has an account, found and changed by statements that decide nothing. */
 
 import { canonicalEmail } from "../../platform/http/email-address.ts";
+import { parseJson } from "../../platform/json.ts";
 import type { Context } from "../context.ts";
 import { UserNotFound } from "../tokens/errors.ts";
 import { type StoredField, storedFields } from "./fields.ts";
@@ -44,6 +45,11 @@ export function canonicalUsername(username: string): string {
   return username.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
 }
 
+/** A username as its columns hold it. */
+export function usernameColumns(username: string): Pick<AccountRow, "username" | "username_canonical"> {
+  return { username: username.normalize("NFKC"), username_canonical: canonicalUsername(username) };
+}
+
 export async function findAccountByEmail(ctx: Context, email: string): Promise<Account | undefined> {
   return findAccountWhere(ctx, "email_canonical", canonicalEmail(email));
 }
@@ -54,6 +60,21 @@ export async function findAccountByUsername(ctx: Context, username: string): Pro
 
 export async function findAccount(ctx: Context, id: string): Promise<Account | undefined> {
   return findAccountWhere(ctx, "id", id);
+}
+
+/**
+ * An account as it is now, and as it stays until the transaction ends. Whoever changes an account, or what hangs on
+ * it, holds it first: so what is decided about it stays true, and of two who change it none waits for the other's row.
+ */
+export async function holdAccount(ctx: Context, id: string): Promise<Account | undefined> {
+  const row = await accountsIn(ctx)
+    .selectFrom("accounts")
+    .selectAll()
+    .where("id", "=", id)
+    // Rows that refer to the account can still be inserted meanwhile, such as the token of a mail being written.
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  return row && toAccount(ctx, row);
 }
 
 /** Throws UserNotFound for an account that was deleted while the call went on. */
@@ -101,7 +122,7 @@ const toDate = (milliseconds: number | null) => (milliseconds === null ? null : 
 
 function fromColumn(field: StoredField, value: unknown): unknown {
   if (value === null || value === undefined) return field.default ?? null;
-  if (field.type === "json") return JSON.parse(value as string);
+  if (field.type === "json") return parseJson(value as string);
   return field.type === "boolean" ? value === 1 : value;
 }
 

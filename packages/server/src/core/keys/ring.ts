@@ -130,7 +130,7 @@ async function newestGeneration(ctx: Context, algorithm: string): Promise<number
     .select((select) => select.fn.max("generation").as("newest"))
     .where("algorithm", "=", algorithm)
     .executeTakeFirst();
-  return Number(row?.newest ?? 0);
+  return row?.newest ?? 0;
 }
 
 /** Makes one key, unless another node was faster; slow for RSA, so outside the transaction. */
@@ -177,6 +177,24 @@ const generators = {
   EdDSA: () => generate("ed25519", {}),
   RS256: () => generate("rsa", { modulusLength: 3072 }),
 } as const;
+
+/** Seals every private half with the current secret, so that the earlier one is needed no longer. */
+export async function resealKeys(ctx: Context): Promise<void> {
+  for (const { kid, private_key: sealed } of await keysIn(ctx)
+    .selectFrom("signing_keys")
+    .selectAll()
+    .execute()) {
+    const pem = decrypt(ctx, `signing key ${kid}`, sealed);
+    if (pem === undefined) throw new Error(`The signing key ${kid} cannot be opened with this SECRET_KEY.`);
+    await keysIn(ctx)
+      .updateTable("signing_keys")
+      .set({ private_key: encrypt(ctx, `signing key ${kid}`, pem) })
+      .where("kid", "=", kid)
+      .where("private_key", "=", sealed)
+      .execute();
+  }
+  await readKeys(ctx);
+}
 
 /**
  * Lets the published key sign, half a minute from now, and publishes another. Tokens of the one before go on working

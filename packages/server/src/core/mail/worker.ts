@@ -107,9 +107,16 @@ async function writeMessage(
     await outboxIn(ctx).deleteFrom("outbox").where("id", "=", row.id).execute();
     return undefined;
   }
-  const { appName } = ctx.config;
+  const { appName, mail: settings } = ctx.config;
   const { language } = order;
-  const message = renderMessage(composed.content, { appName, language, to: composed.to, id: row.id });
+  const replyTo = settings.replyTo?.address;
+  const message = renderMessage(composed.content, {
+    appName,
+    replyTo,
+    language,
+    to: composed.to,
+    id: row.id,
+  });
   const payloadNow = sealPayload(ctx, row.id, { stage: "written", message });
   await outboxIn(ctx)
     .updateTable("outbox")

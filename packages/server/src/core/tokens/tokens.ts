@@ -23,7 +23,7 @@ export interface TokenPair {
   readonly refresh: string;
 }
 
-/** Seconds that clocks of two machines may differ. */
+/** Seconds that the clock of another machine, which made a token, may be ahead of ours. */
 const leewaySeconds = 30;
 
 /** A fresh access token, and the one refresh token that the session stands at. */

@@ -2,6 +2,7 @@
 
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import { mailBudget } from "../../core/mail/budget.ts";
+import { groupCode } from "../../core/mail/group-code.ts";
 import { mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
 import { issueCode, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
@@ -25,12 +26,11 @@ export const verificationMail: Mail<NoDetails> = {
     const ttl = ctx.config.verificationTtl;
     const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
     const code = await issueCode(ctx, verificationPurpose, account.id, token, codeTtl);
-    const grouped = `${code.slice(0, 3)} ${code.slice(3)}`;
     const say = (key: keyof typeof sentences) => sentences[key][language];
     return {
       to: account.email,
       content: {
-        subject: codeSubject(grouped, ctx.config.appName)[language],
+        subject: codeSubject(groupCode(code), ctx.config.appName)[language],
         preheader: say("opening"),
         paragraphs: [say("opening")],
         code,

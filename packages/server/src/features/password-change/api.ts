@@ -20,13 +20,13 @@ import { changePassword } from "./flow.ts";
 
 const changed = sentence("Password changed successfully.", "Senha alterada com sucesso.");
 
-interface Body {
+export interface ChangeBody {
   readonly current_password: string;
   readonly new_password: string;
   readonly new_password_confirm: string;
 }
 
-const changeForm: Form<Context, Body, Caller> = form(
+const changeForm: Form<Context, ChangeBody, Caller> = form(
   {
     current_password: password(oldPasswordMaxLength),
     new_password: password(passwordMaxLength),

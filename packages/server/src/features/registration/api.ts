@@ -4,10 +4,11 @@ import { asInput, writableFields } from "../../core/accounts/fields.ts";
 import { addTakenErrors, usernameField } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { perAddress } from "../../core/limits/limits.ts";
+import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
 import { findMismatch, findPasswordErrors } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { hours } from "../../platform/duration.ts";
+import { hours, minutes } from "../../platform/duration.ts";
+import { emailMaxLength } from "../../platform/http/email-address.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { type FieldErrors, FieldsInvalid } from "../../platform/http/errors.ts";
 import { email, password } from "../../platform/http/fields.ts";
@@ -15,7 +16,7 @@ import type { Form } from "../../platform/http/form.ts";
 import { isOwnPendingRegistration, register } from "./flow.ts";
 import { sentences } from "./texts.ts";
 
-interface Body extends Readonly<Record<string, unknown>> {
+export interface RegistrationBody extends Readonly<Record<string, unknown>> {
   readonly email: string;
   readonly username: string;
   readonly password: string;
@@ -40,13 +41,13 @@ export const registerEndpoint = endpoint({
   },
 });
 
-function registrationForm(system: Context): Form<Context, Body> {
+function registrationForm(system: Context): Form<Context, RegistrationBody> {
   const declared = writableFields(system.additions.fields).map(
     ([name, field]) => [name, asInput(field, { required: field.required ?? false })] as const,
   );
   return {
     fields: {
-      email: email(),
+      email: email({ maxLength: emailMaxLength }),
       username: usernameField(),
       password: password(passwordMaxLength),
       password2: password(passwordMaxLength),
@@ -64,9 +65,12 @@ function registrationForm(system: Context): Form<Context, Body> {
   };
 }
 
+/** Whose username it is shows only to who knows the password, so asking is a guess at it, and counted as one. */
+const ownGuesses = guessesByEmail("register", 10, minutes(15), "email");
+
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
-async function findTaken(ctx: Context, body: Partial<Body>, errors: FieldErrors): Promise<void> {
+async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: FieldErrors): Promise<void> {
   const { email, username, password } = body;
   const wasComplete = Object.keys(errors).length === 0;
   await addTakenErrors(ctx, body, errors);
@@ -76,6 +80,9 @@ async function findTaken(ctx: Context, body: Partial<Body>, errors: FieldErrors)
   // The same form sent twice is no conflict: the username is taken by this very registration.
   const mayBeOwn = wasComplete && errors.username && Object.keys(errors).length === 1;
   if (mayBeOwn && email !== undefined && username !== undefined && password !== undefined) {
-    if (await isOwnPendingRegistration(ctx, { email, username, password })) delete errors.username;
+    const forget = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
+    if (!(await isOwnPendingRegistration(ctx, { email, username, password }))) return;
+    await forget?.();
+    delete errors.username;
   }
 }

@@ -56,7 +56,7 @@ export const verify = endpoint({
   },
 });
 
-interface LogoutBody {
+export interface LogoutBody {
   readonly refresh?: string;
   readonly scope?: SignOutScope;
 }

@@ -28,7 +28,8 @@ export const postgresColumns: Columns = {
   // As wide as SQLite's: a number that one of them takes, the other takes too.
   integer: { declaration: sql`bigint`, stored: "bigint" },
   time: { declaration: sql`bigint`, stored: "bigint" },
-  json: { declaration: sql`jsonb`, stored: "jsonb" },
+  // Not jsonb, which puts keys in another order and refuses some texts that SQLite keeps.
+  json: { declaration: sql`json`, stored: "json" },
 };
 
 export interface TableDescription {

@@ -52,6 +52,12 @@ describeOnEachDatabase("a database", (open) => {
     assert.deepStrictEqual(row, ada);
   });
 
+  it("refuses to read a number that would lose digits", async () => {
+    const { kysely } = await open();
+    const read = sql`select cast('9007199254740993' as bigint) as n`.execute(kysely);
+    await assert.rejects(read, RangeError);
+  });
+
   it("answers counts, sums and questions with numbers", async () => {
     const db = await withPeople(await open());
     await db

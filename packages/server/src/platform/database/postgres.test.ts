@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Kysely, sql } from "kysely";
 import { openEmptyPostgres, postgresUrl } from "../../testing/databases.ts";
-import { isBusy, type NoTables } from "./dialect.ts";
+import { type AroundStatement, isBusy, type NoTables } from "./dialect.ts";
 import { openDatabase } from "./open.ts";
 
 async function readSetting(db: Kysely<NoTables>, name: string): Promise<unknown> {
@@ -60,11 +60,12 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     await assert.rejects(slow, isBusy);
   });
 
-  it("gives migrations the time they need", async () => {
+  it("gives migrations the time they need, but does not let them wait for a table in use", async () => {
     const database = await open();
     await database.kysely.transaction().execute(async (trx) => {
       await database.lockSchema(trx);
       assert.equal(await readSetting(trx, "statement_timeout"), "0");
+      assert.equal(await readSetting(trx, "lock_timeout"), "10s");
     });
     assert.equal(await readSetting(database.kysely, "statement_timeout"), "10s");
   });
@@ -93,6 +94,22 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     assert.deepEqual((await sql`select 1 as one`.execute(kysely)).rows, [{ one: 1 }]);
   });
 
+  it("gives the next user no transaction that was begun for another, though nobody ended it", async () => {
+    const aroundStatement: AroundStatement = async (text, run) => {
+      const result = await run();
+      if (text === "begin") throw new Error("injected");
+      return result;
+    };
+    const { kysely } = await open({ aroundStatement, poolSize: 1 });
+    await assert.rejects(
+      kysely.transaction().execute(async () => {}),
+      /injected/,
+    );
+    // Within a transaction, `now()` stands still at its beginning.
+    const { rows } = await sql`select now() = statement_timestamp() as fresh`.execute(kysely);
+    assert.deepEqual(rows, [{ fresh: 1 }]);
+  });
+
   it("says that it is busy when transactions wait for each other, and lets one of them through", async () => {
     const { kysely } = await open();
     await kysely.schema.createTable("pair").addColumn("id", sql`bigint`).execute();
@@ -113,31 +130,31 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     assert.ok(isBusy(failed[0]?.reason));
   });
 
-  it("says that it is busy when there is no server", async () => {
+  it("says that it is busy when there is no server", async (t) => {
     const nobody = createServer().listen(0, "127.0.0.1");
     await once(nobody, "listening");
     const { port } = nobody.address() as AddressInfo;
     nobody.close();
     await once(nobody, "close");
     const { kysely, close } = await openDatabase(`postgres://nobody@127.0.0.1:${port}/none`);
+    t.after(close);
     await assert.rejects(sql`select 1`.execute(kysely), isBusy);
-    await close();
   });
 
-  it("works behind a pooler that takes no time limits, and says that the role should have them", async () => {
+  it("works behind a pooler that takes no time limits, and says that the role should have them", async (t) => {
     const pooler = await startPooler(new URL(url));
+    t.after(pooler.stop);
     const problems: string[] = [];
     const { kysely, close } = await openDatabase(pooler.url, {
       onConnectionProblem: (error) => problems.push(error.message),
     });
+    t.after(close);
     const answers = await Promise.all([1, 2, 3].map((n) => sql`select ${n}::int8 as n`.execute(kysely)));
     assert.deepEqual(
       answers.map(({ rows }) => rows),
       [[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]],
     );
     assert.ok(problems.some((message) => message.includes("alter role")));
-    await close();
-    pooler.stop();
   });
 
   it("names no statement, so that a pooler can hand the next one to another connection", async () => {

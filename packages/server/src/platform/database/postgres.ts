@@ -55,6 +55,7 @@ function createPool(url: string, options: DatabaseOptions): PostgresPool {
   return {
     connect: async () => wrapClient(await connect(pool, report), options),
     end: () => pool.end(),
+    options: pool.options,
   };
 }
 

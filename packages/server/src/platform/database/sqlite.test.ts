@@ -1,7 +1,7 @@
 /** What SQLite in a file promises: nobody else reads it, a commit stays, and other processes may write too. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,11 @@ let folder: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "imagaine-auth-sqlite-"));
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
+const processes: ChildProcess[] = [];
+after(() => {
+  for (const child of processes) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 async function openFile(name: string): Promise<Database> {
   return openDatabase(`sqlite:${join(folder, name)}`);
@@ -39,10 +43,12 @@ function runElsewhere(name: string, program: string) {
     const { kysely } = database;
     ${program}
     await database.close();`;
-  return spawn(process.execPath, ["--input-type=module", "--eval", text], {
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", text], {
     cwd: import.meta.dirname,
     stdio: ["pipe", "pipe", "inherit"],
   });
+  processes.push(child);
+  return child;
 }
 
 describe("an SQLite file", () => {
@@ -93,11 +99,15 @@ describe("an SQLite file", () => {
     const before = process.cwd();
     process.chdir(folder);
     try {
-      await (await openDatabase("sqlite:file:odd.db?mode=memory")).close();
+      const first = await openDatabase("sqlite:file:odd.db?mode=memory");
+      await withCounter(first);
+      await first.close();
+      const second = await openDatabase("sqlite:file:odd.db?mode=memory");
+      assert.equal(await readCounter(second), 0);
+      await second.close();
     } finally {
       process.chdir(before);
     }
-    assert.ok(existsSync(join(folder, "file:odd.db?mode=memory")));
   });
 
   it("loses no change of two processes that read and then write in one transaction", async () => {
@@ -183,12 +193,6 @@ describe("a statement on SQLite", () => {
     const database = await openDatabase("sqlite::memory:");
     const { rows } = await sql`select ${new Uint8Array([1, 2])} as bytes`.execute(database.kysely);
     assert.deepStrictEqual(rows, [{ bytes: Buffer.from([1, 2]) }]);
-    await database.close();
-  });
-
-  it("refuses to read a number that would lose digits", async () => {
-    const database = await openDatabase("sqlite::memory:");
-    await assert.rejects(sql`select 9007199254740993 as n`.execute(database.kysely));
     await database.close();
   });
 

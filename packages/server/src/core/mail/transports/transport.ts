@@ -1,33 +1,49 @@
-/** What sends a written mail, and the two ways in which that can fail. */
+/** What the worker asks of whatever carries mail away, and the two ways in which that can fail. */
 
 import type { Message } from "../message.ts";
 
 export interface Sent {
-  /** What the mail server said when it took the mail over. */
+  /** What the mail server said when it took the mail, for the log and the outbox. */
   readonly reply: string;
 }
 
 export interface Transport {
   readonly name: string;
-  /** Hands the mail over; `mail` is its template's name. Throws MailRefused or MailUnreachable. */
-  readonly send: (message: Message, mail: string) => Promise<Sent>;
-  /** Whether the mail server can be reached and lets us in. Throws as `send` does. */
-  readonly verify: () => Promise<void>;
-  readonly close: () => void;
+  /** Hands the mail over; `mail` is its template's name. Throws `MailRefused` or `MailUnreachable`. */
+  send(message: Message, mail?: string): Promise<Sent>;
+  /** Connects and signs in without sending anything. Throws as `send` does. */
+  verify(): Promise<void>;
+  close(): void;
 }
 
-/** The mail server said no: for now, or for good. */
-export class MailRefused extends Error {
-  override readonly name = "MailRefused";
+export interface Refusal {
+  /** Whether the same mail would be refused again: it is about this mail, and the server said 5xx. */
   readonly permanent: boolean;
+  /** The server's words, without our password should they repeat it. */
+  readonly reply: string;
+  /** Whether the address itself is dead, so that nothing more should be sent to it. */
+  readonly suppress: boolean;
+}
 
-  constructor(reply: string, permanent: boolean) {
-    super(reply);
+/** The mail server answered, and did not take the mail. */
+export class MailRefused extends Error implements Refusal {
+  readonly permanent: boolean;
+  readonly reply: string;
+  readonly suppress: boolean;
+
+  constructor({ permanent, reply, suppress }: Refusal) {
+    super(`Mail refused: ${reply}`);
+    this.name = "MailRefused";
     this.permanent = permanent;
+    this.reply = reply;
+    this.suppress = suppress;
   }
 }
 
-/** There was no mail server to say anything, or it stopped in the middle. */
+/** No mail server answered, not to the end, or not over the encryption that is demanded. Worth another try. */
 export class MailUnreachable extends Error {
-  override readonly name = "MailUnreachable";
+  constructor(reason: string) {
+    super(`Mail server unreachable: ${reason}`);
+    this.name = "MailUnreachable";
+  }
 }

@@ -1,0 +1,70 @@
+/** What the machine can do at most: the measures that each call is held against. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { hash } from "@node-rs/argon2";
+
+export interface Limits {
+  /** argon2id at the default cost, as many at once as there are cores. */
+  readonly hashes: number;
+  /** One-row commits, one at a time, each safely on the disk. */
+  readonly commits: number;
+}
+
+/** Measures both, for so many seconds each. */
+export async function measureLimits(seconds: number): Promise<Limits> {
+  return { hashes: await measureHashes(seconds), commits: measureCommits(seconds) };
+}
+
+async function measureHashes(seconds: number): Promise<number> {
+  const until = performance.now() + seconds * 1000;
+  let count = 0;
+  const work = async () => {
+    while (performance.now() < until) {
+      await hash("a password of some length", {
+        algorithm: 2, // argon2id
+        memoryCost: 19_456,
+        timeCost: 2,
+        parallelism: 1,
+      });
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return count / seconds;
+}
+
+function measureCommits(seconds: number): number {
+  const folder = mkdtempSync(join(tmpdir(), "imagaine-auth-bench-"));
+  const database = new DatabaseSync(join(folder, "limit.db"));
+  database.exec("pragma journal_mode = wal; pragma synchronous = full");
+  database.exec("create table counters (id integer primary key, count integer not null) strict");
+  database.exec("insert into counters values (1, 0)");
+  const commit = database.prepare("update counters set count = count + 1 where id = 1");
+  const until = performance.now() + seconds * 1000;
+  let count = 0;
+  while (performance.now() < until) {
+    commit.run();
+    count += 1;
+  }
+  database.close();
+  rmSync(folder, { recursive: true });
+  return count / seconds;
+}
+
+/** Run as a program: a server that reads a JSON body and answers with another, and does nothing else. */
+if (process.argv[2] === "bare-server") {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      if (chunks.length > 0) JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      response.setHeader("content-type", "application/json");
+      response.end("{}");
+    });
+  });
+  server.listen(Number(process.argv[3]), "127.0.0.1");
+}
