@@ -46,10 +46,15 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > bodyMaxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > bodyMaxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // Whoever hangs up halfway has made no bug of ours; nobody is left to read the answer.
+    throw error instanceof RequestRefused ? error : malformed(malformedJson("the body ended early"));
   }
   return new Uint8Array(Buffer.concat(chunks));
 }

@@ -1,6 +1,6 @@
 /** The kinds of fields a form is made of, each with Django REST Framework's checks in its order. */
 
-import { parseJson } from "../json.ts";
+import { isExactNumber, parseJson } from "../json.ts";
 import type { Sentence } from "../texts.ts";
 import { isEmailAddress } from "./email-address.ts";
 import * as say from "./sentences.ts";
@@ -182,8 +182,10 @@ function isCalendarDay(value: string): boolean {
 export function oneOf(choices: readonly string[], options: Presence = {}): Field<string> {
   return field<string>(options, { type: "string", enum: choices }, (value) => {
     if (typeof value === "string" && choices.includes(value)) return { value };
-    const shown = typeof value === "string" ? value : JSON.stringify(value ?? null);
-    return { problems: [say.notAChoice(shown.slice(0, 100).toWellFormed())] };
+    // Only a scalar is shown: writing out a list of ten thousand lists would overflow the stack.
+    const isScalar = typeof value === "number" || typeof value === "boolean" || isExactNumber(value);
+    const text = typeof value === "string" ? value : isScalar ? JSON.stringify(value) : "…";
+    return { problems: [say.notAChoice(text.slice(0, 100).toWellFormed())] };
   });
 }
 

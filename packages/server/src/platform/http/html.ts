@@ -20,7 +20,13 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function render(part: Part): string {
   if (part === undefined || part === false) return "";
   if (typeof part === "string" || typeof part === "number") return escapeHtml(String(part));
-  return "text" in part ? part.text : part.map((one) => one.text).join("");
+  return Array.isArray(part) ? part.map(textOf).join("") : textOf(part as Html);
+}
+
+/** An object from a body can have a `text` too; only what the template made is believed to be HTML. */
+function textOf(part: Html): string {
+  if (!(brand in part)) throw new TypeError("Only text, numbers and HTML can stand in a page.");
+  return part.text;
 }
 
 /** Text that is harmless in elements and in quoted attributes. */
