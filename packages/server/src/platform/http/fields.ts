@@ -145,7 +145,9 @@ export function integer(
   options: Presence & { readonly least?: number; readonly most?: number } = {},
 ): Field<number> {
   const { least = -(2 ** 31), most = 2 ** 31 - 1 } = options;
-  const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (value) => {
+  const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (given) => {
+    // A number with more digits than JavaScript counts is a whole one all the same, and out of any range.
+    const value = isExactNumber(given) ? Number(JSON.stringify(given)) : given;
     if (typeof value !== "number" || !Number.isInteger(value))
       return { problems: [inputSentences.notInteger] };
     if (value < least) return { problems: [say.tooSmall(least)] };
