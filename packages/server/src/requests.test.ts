@@ -143,6 +143,16 @@ describe("the log of a request", () => {
     assert.equal(logged("/api/auth/verify-email/resend/").fields.path, "/api/auth/verify-email/resend/");
   });
 
+  it("has no access token that somebody put into a path", () => {
+    const { logged } = createReader();
+    for (const path of [
+      "/api/auth/eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.c2ln/x",
+      "/x=%65yJhbGciOiJIUzI1NiJ9.e30.",
+    ]) {
+      assert.doesNotMatch(JSON.stringify(logged(path)), /eyJ|c2ln/, path);
+    }
+  });
+
   it("has no query, which may hold what a page was asked with", () => {
     const { logged } = createReader();
     assert.doesNotMatch(JSON.stringify(logged("/api/x/?email=ada@example.org&token=hunter2")), /ada|hunter2/);

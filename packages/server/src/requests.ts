@@ -69,14 +69,17 @@ function requestId(system: Context, given: string | null): string {
   return given && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUuid(system.randomBytes);
 }
 
-/** The path without a token, a mailed link's or a session's, however the path and the token are spelt. */
+/** The path without a mailed link's token, or a JWT that somebody put there, however they are spelt. */
 function redactPath(path: string): string {
-  return decodePath(path)
-    .replace(/(\/(?:verify-email|reset-password)\/+)(?!resend\/?$)[^/]+/, "$1…")
-    .replace(/[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}/gi, "…")
-    .replace(/eyJ[^/]*/g, "…")
-    .slice(0, 500)
-    .toWellFormed();
+  return (
+    decodePath(path)
+      .replace(/(\/(?:verify-email|reset-password|sessions)\/+)(?!resend\/?$)[^/]+/, "$1…")
+      // No word of our paths is as long: whatever else is may be a token in the wrong place.
+      .replace(/[^/]{25,}/g, "…")
+      .replace(/eyJ[\w-]+(?:\.[\w-]*)*/g, "…")
+      .slice(0, 500)
+      .toWellFormed()
+  );
 }
 
 function decodePath(path: string): string {

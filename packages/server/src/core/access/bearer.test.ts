@@ -67,13 +67,12 @@ describe("a token with a good signature", () => {
     return sign({ ...payloadOf(access), ...changes });
   }
 
-  it("is good until its time is over, to the second; it may begin 30 seconds ahead of our clock", async () => {
+  it("is good within its time; a clock ahead of ours may be so by 30 seconds", async () => {
     await using t = await testAuth();
     const now = Math.floor(t.clock.now().getTime() / 1000);
     const times: readonly (readonly [Record<string, unknown>, boolean])[] = [
       [{ exp: now + 1 }, true],
       [{ exp: now }, false],
-      [{ exp: now - 1 }, false],
       [{ nbf: now + 30 }, true],
       [{ nbf: now + 31 }, false],
       [{ iat: now + 30 }, true],

@@ -52,7 +52,8 @@ async function writeAccessToken(ctx: Context, account: Account, session: Session
 function writeRefreshToken(ctx: Context, session: Session): string {
   const claims = {
     token_type: "refresh",
-    exp: toSeconds(session.idleExpiresAt),
+    // Rounded up: which moment ends it is for the session to say, to the millisecond.
+    exp: Math.ceil(session.idleExpiresAt.getTime() / 1000),
     iat: toSeconds(session.rotatedAt),
     jti: refreshTokenId(ctx, session),
     user_id: session.accountId,

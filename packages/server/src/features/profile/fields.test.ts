@@ -70,7 +70,6 @@ const cases: Readonly<Record<string, Case>> = {
     bad: [
       [2 ** 31, "Ensure this value is less than or equal to 2147483647."],
       [2 ** 60, "Ensure this value is less than or equal to 2147483647."],
-      [-(2 ** 60), "Ensure this value is greater than or equal to -2147483648."],
       [-(2 ** 31) - 1, "Ensure this value is greater than or equal to -2147483648."],
       [null, notNull],
     ],
@@ -86,9 +85,9 @@ const cases: Readonly<Record<string, Case>> = {
   },
   joined_on: { good: same("2026-11-24"), bad: [[null, notNull], ...wrong(notDate, "2026-11-24T00:00:00Z")] },
   settings: {
-    good: same({}, [], { a: { b: [1, null, "x", true] } }, "text", 0, false, { "": 1, "🙂": 2 }, deep(400)),
+    good: same({}, [], { a: { b: [1, null, "x", true] } }, "text", 0, false, { "": 1, "🙂": 2 }, deep(499)),
     bad: [
-      ...wrong("Value must be valid JSON.", "a\0b", { "a\0": 1 }, ["\ud800"], { "\udfff": 1 }, deep(600)),
+      ...wrong("Value must be valid JSON.", "a\0b", { "a\0": 1 }, ["\ud800"], { "\udfff": 1 }, deep(501)),
       [null, notNull],
     ],
   },

@@ -47,7 +47,7 @@ const wholeSeconds = (time: number) => Math.floor(time / 1000) * 1000;
 
 function take(model: Model, line: Line, pair: { access: string; refresh: string }): void {
   line.tokens.push(pair.refresh);
-  line.ends.push(wholeSeconds(idleEnd(line)));
+  line.ends.push(idleEnd(line));
   takeAccess(model, line, pair.access);
 }
 

@@ -145,13 +145,14 @@ export function integer(
   options: Presence & { readonly least?: number; readonly most?: number } = {},
 ): Field<number> {
   const { least = -(2 ** 31), most = 2 ** 31 - 1 } = options;
-  const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (given) => {
-    // A number with more digits than JavaScript counts is a whole one all the same, and out of any range.
-    const value = isExactNumber(given) ? Number(JSON.stringify(given)) : given;
-    if (typeof value !== "number" || !Number.isInteger(value))
+  const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (value) => {
+    // One too big to be exact is still a whole number, and told that it is out of range.
+    const number = isExactNumber(value) ? Number(JSON.stringify(value)) : value;
+    if (typeof number !== "number" || !Number.isInteger(number)) {
       return { problems: [inputSentences.notInteger] };
-    if (value < least) return { problems: [say.tooSmall(least)] };
-    return value > most ? { problems: [say.tooBig(most)] } : { value };
+    }
+    if (number < least) return { problems: [say.tooSmall(least)] };
+    return number > most ? { problems: [say.tooBig(most)] } : { value: number };
   });
   return { ...whole, readText: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : text) };
 }
