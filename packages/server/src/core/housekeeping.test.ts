@@ -83,7 +83,7 @@ describe("housekeeping", () => {
     const refusing = {
       name: "refusing",
       send: async () => {
-        throw new MailRefused({ reply: "550 no such mailbox", permanent: true, suppress: false });
+        throw new MailRefused({ reply: "550 no such mailbox", permanent: true });
       },
       verify: async () => undefined,
       close: () => undefined,

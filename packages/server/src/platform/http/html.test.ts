@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { createDocument, escapeHtml, foreignDocument, html } from "./html.ts";
+import { createDocument, escapeHtml, framedDocument, html } from "./html.ts";
 
 const hostile = `"><script>alert('x')</script>&amp;<!--`;
 
@@ -81,7 +81,7 @@ describe("a document", () => {
 
 describe("a document of somebody else", () => {
   it("stands in a sandbox without script, and only in a frame of ours", () => {
-    const policy = foreignDocument("<script>alert(1)</script>").contentSecurityPolicy.split("; ");
+    const policy = framedDocument("<script>alert(1)</script>").contentSecurityPolicy.split("; ");
     assert.ok(policy.includes("default-src 'none'") && policy.includes("sandbox"));
     assert.ok(policy.includes("frame-ancestors 'self'"));
     assert.ok(!policy.some((one) => one.startsWith("script-src")));
