@@ -15,6 +15,12 @@ const withFields = (t: TestAuth, fields: UserFields) => testAuth({ database: t.d
 
 const send = (t: TestAuth, token: string, body: unknown) => t.http.patch(path, body, { token });
 
+async function signedInPeople(t: TestAuth, count: number) {
+  const people: { access: string }[] = [];
+  while (people.length < count) people.push(await (await t.person()).signIn());
+  return people;
+}
+
 describe("declaring a field", () => {
   it("adds its column to accounts that were there before, which then have its default", async () => {
     await using t = await testAuth();
@@ -107,7 +113,7 @@ describe("a unique field", () => {
 
   it("goes to one of two who ask for it at the same moment; the other is told so", async () => {
     await using t = await testAuth({ fields: phone, environment: { RATE_LIMITS: "off" } });
-    const people = await Promise.all([1, 2, 3, 4].map(async () => (await t.person()).signIn()));
+    const people = await signedInPeople(t, 4);
     for (let round = 0; round < 10; round += 1) {
       const answers = await Promise.all(
         people.map(({ access }) =>
@@ -123,7 +129,7 @@ describe("a unique field", () => {
 
   it("is the username too, whatever its case or spelling, also in a race", async () => {
     await using t = await testAuth({ environment: { RATE_LIMITS: "off" } });
-    const people = await Promise.all([1, 2, 3].map(async () => (await t.person()).signIn()));
+    const people = await signedInPeople(t, 3);
     const spellings = ["Ängström", "ängström", "A\u0308NGSTRÖM"].map((name) => name.normalize("NFC"));
     const answers = await Promise.all(
       people.map(({ access }, n) => t.http.patch(path, { username: spellings[n] }, { token: access })),
