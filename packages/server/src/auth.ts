@@ -11,9 +11,11 @@ import {
 } from "./core/accounts/fields.ts";
 import { type Context, createContext } from "./core/context.ts";
 import type { Additions, Feature } from "./core/feature.ts";
+import { housekeeping } from "./core/housekeeping.ts";
 import { checkSecret } from "./core/keys/fingerprint.ts";
 import { coreMails } from "./core/mails.ts";
 import { coreMigrations } from "./core/migrations.ts";
+import { checkTokenClaims } from "./core/tokens/tokens.ts";
 import { standardFeatures } from "./features.ts";
 import { systemClock } from "./platform/clock.ts";
 import { addColumns, type WantedColumn } from "./platform/database/add-columns.ts";
@@ -75,8 +77,10 @@ export async function createAuth<
   const features: readonly Feature[] = options.features ?? standardFeatures;
   const config = { ...options.config };
   const log = options.log ?? (() => undefined);
+  const fields = { ...baseFields, ...defineFields(options.fields ?? {}) };
+  checkTokenClaims(config.tokens.claims, fields);
+  const additions = collectAdditions(features, fields);
   const database = options.database ?? (await openConfigured(config, log));
-  const additions = collectAdditions(features, { ...baseFields, ...defineFields(options.fields ?? {}) });
   const contextFor = (request: Context["request"]): Context =>
     createContext({
       config,
@@ -131,7 +135,7 @@ function collectAdditions(features: readonly Feature[], fields: UserFields): Add
     endpoints: features.flatMap((feature) => feature.endpoints ?? []),
     gates: features.flatMap((feature) => feature.gates ?? []),
     reactions: features.flatMap((feature) => feature.reactions ?? []),
-    jobs: features.flatMap((feature) => feature.jobs ?? []),
+    jobs: [housekeeping, ...features.flatMap((feature) => feature.jobs ?? [])],
     mails: new Map(mails.map((mail) => [mail.name, mail])),
   };
 }

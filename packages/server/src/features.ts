@@ -1,6 +1,7 @@
 /** What the product does, one line each: the table of contents of the code. */
 
 import { accountDeletion } from "./features/account-deletion/index.ts";
+import { devices } from "./features/devices/index.ts";
 import { discovery } from "./features/discovery/index.ts";
 import { emailVerification } from "./features/email-verification/index.ts";
 import { loginFeature } from "./features/login/index.ts";
@@ -19,6 +20,7 @@ export const standardFeatures = [
   passwordReset,
   passwordChange,
   profile,
+  devices,
   accountDeletion,
   mailbox,
   discovery,

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { System } from "./auth.ts";
+import { startJobs } from "./core/jobs.ts";
 import { chooseTransport } from "./core/mail/transports/choose.ts";
 import { type Delivery, startMailWorker } from "./core/mail/worker.ts";
 import { createNodeServer } from "./platform/http/node.ts";
@@ -29,6 +30,7 @@ export async function serve(auth: System, options: ServeOptions): Promise<Servin
   const ctx = auth.context("mail worker");
   const transport = chooseTransport(ctx);
   const worker = startMailWorker(ctx, transport, options.delivered);
+  const jobs = startJobs(auth.context("jobs"), ctx.additions.jobs);
   return {
     server,
     stop: async () => {
@@ -36,7 +38,7 @@ export async function serve(auth: System, options: ServeOptions): Promise<Servin
       server.close();
       server.closeIdleConnections();
       const deadline = setTimeout(() => server.closeAllConnections(), drainTime);
-      await Promise.all([closed, worker.stop()]);
+      await Promise.all([closed, worker.stop(), jobs.stop()]);
       clearTimeout(deadline);
       transport.close();
       await auth.close();

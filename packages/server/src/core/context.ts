@@ -22,8 +22,11 @@ export interface Context {
   /** Runs `work` in one transaction; the context it is handed reads and writes inside it. Nested ones join. */
   transaction<T>(work: (ctx: Context) => Promise<T>): Promise<T>;
   /** Runs after the outermost transaction commits; never if it rolls back. */
-  afterCommit(task: () => void): void;
+  afterCommit(task: AfterCommit): void;
 }
+
+/** It is handed a context outside of any transaction; the one it was asked for in has no connection any more. */
+export type AfterCommit = (ctx: Context) => void;
 
 export type ContextParts = Omit<Context, "transaction" | "afterCommit">;
 
@@ -31,7 +34,7 @@ const insideTransaction = new AsyncLocalStorage<true>();
 
 /** A context outside any transaction. */
 export function createContext(parts: ContextParts): Context {
-  return {
+  const outer: Context = {
     ...parts,
     // Waiting for the only connection while holding it would hang for ever; on PostgreSQL it would read stale rows.
     get db() {
@@ -42,20 +45,21 @@ export function createContext(parts: ContextParts): Context {
     async transaction(work) {
       if (insideTransaction.getStore())
         throw new Error("Inside a transaction, use the context it handed you.");
-      const tasks: (() => void)[] = [];
+      const tasks: AfterCommit[] = [];
       const result = await parts.db
         .transaction()
         .execute((transaction) =>
           insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
         );
-      for (const task of tasks) task();
+      for (const task of tasks) task(outer);
       return result;
     },
-    afterCommit: (task) => task(),
+    afterCommit: (task) => task(outer),
   };
+  return outer;
 }
 
-function createInnerContext(parts: ContextParts, db: Kysely<NoTables>, tasks: (() => void)[]): Context {
+function createInnerContext(parts: ContextParts, db: Kysely<NoTables>, tasks: AfterCommit[]): Context {
   const inner: Context = {
     ...parts,
     db,

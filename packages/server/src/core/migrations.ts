@@ -124,6 +124,7 @@ async function createSessions({ db, text, integer, time }: MigrationTools): Prom
     .addColumn("ended_reason", text)
     .addColumn("retry_key", text)
     .addColumn("exchanged_token", text)
+    .addColumn("exchanged_until", time)
     .addColumn("auth_time", time, (column) => column.notNull())
     .addColumn("methods", text, (column) => column.notNull())
     .addColumn("address", text, (column) => column.notNull())

@@ -26,6 +26,8 @@ export interface TestOptions {
   readonly fields?: UserFields;
   readonly features?: readonly Feature[];
   readonly aroundStatement?: AroundStatement;
+  /** A database that the test opened itself, and closes itself. */
+  readonly database?: Database;
 }
 
 export interface SentMail extends Message {
@@ -75,7 +77,10 @@ export async function testAuth(options: TestOptions = {}): Promise<TestAuth> {
   const { config, problems } = loadConfig({ ...environment, ...options.environment });
   if (problems.length > 0)
     throw new Error(problems.map(({ name, message }) => `${name} ${message}`).join("; "));
-  return startSystem(options, config, createTestClock(), await openTestDatabase(options.aroundStatement));
+  const opened = options.database
+    ? { database: options.database, close: async () => undefined }
+    : await openTestDatabase(options.aroundStatement);
+  return startSystem(options, config, createTestClock(), opened);
 }
 
 async function startSystem(

@@ -4,7 +4,7 @@ import type { Access } from "../../platform/http/endpoint.ts";
 import { type Account, accountsIn, toAccount } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
 import type { SessionRow } from "../sessions/sessions.ts";
-import { type Claims } from "../tokens/claims.ts";
+import type { Claims } from "../tokens/claims.ts";
 import {
   BearerInvalid,
   bearerErrors,
@@ -68,11 +68,12 @@ export async function findHolder(
       join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", claims.sessionId ?? ""),
     )
     .selectAll("accounts")
-    .select(["sessions.ended_at as session_ended_at", "sessions.expires_at as session_expires_at"])
+    // In capitals, since no field of a user can have such a name.
+    .select(["sessions.ended_at as sessionEndedAt", "sessions.idle_expires_at as sessionExpiresAt"])
     .where("accounts.id", "=", claims.userId)
     .executeTakeFirst();
   if (!row) return { account: undefined, isEnded: true };
-  const isEnded = row.session_ended_at !== null || (row.session_expires_at ?? 0) <= ctx.now().getTime();
+  const isEnded = row.sessionEndedAt !== null || (row.sessionExpiresAt ?? 0) <= ctx.now().getTime();
   return { account: toAccount(ctx, row), isEnded };
 }
 

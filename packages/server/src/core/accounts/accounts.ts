@@ -116,7 +116,8 @@ export function toColumns(ctx: Context, values: Readonly<Record<string, unknown>
 }
 
 function toColumn(field: StoredField, value: unknown): unknown {
-  if (value === null) return null;
+  // An empty text says nothing; of a unique field, any number of accounts may say nothing.
+  if (value === null || (value === "" && field.unique)) return null;
   if (field.type === "json") return JSON.stringify(value);
   return field.type === "boolean" ? Number(value) : value;
 }

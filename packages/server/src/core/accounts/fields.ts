@@ -41,6 +41,8 @@ export const baseFields = {
 
 /** What is part of an account without being declared, and the words that bodies use for other things. */
 const reserved = new Set([
+  // PostgreSQL's own columns: it refuses a second one of the name.
+  ...["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"],
   ...["id", "email", "email_canonical", "username", "username_canonical", "is_verified", "verified_at"],
   ...["password", "password2", "password_hash", "disabled_at", "created_at", "updated_at", "last_sign_in_at"],
   ...["tokens_valid_from", "non_field_errors", "detail", "constructor", "prototype", "__proto__"],
@@ -54,26 +56,44 @@ export function defineFields<const F extends UserFields>(fields: F): F {
 }
 
 function checkDeclaration(name: string, field: UserField, all: UserFields): void {
-  const fail = (reason: string): never => {
-    throw new Error(`The user field "${name}" ${reason}.`);
-  };
-  if (!/^[a-z][a-z0-9_]{0,40}$/.test(name)) fail("needs a name of lower-case letters, digits and _");
-  if (reserved.has(name)) fail("has a name that every account uses already");
-  if (Object.hasOwn(baseFields, name)) fail("is declared by the base product already");
-  if (field.type === "link") {
-    if (all[field.of]?.type !== "text") fail(`is a link of "${field.of}", which is no text field`);
-    return;
-  }
-  if (field.required && field.writableBy === "admin") fail("is required of users, who may not write it");
-  if (field.unique && field.type === "json") fail("is JSON, which cannot be unique");
-  if (field.unique && field.default !== undefined && field.default !== null) {
-    fail("is unique and has a default, which only one user could have");
-  }
-  const given = field.default;
-  if (given !== undefined && given !== null && "problems" in asInput(field).check(given)) {
-    fail("has a default that its own type refuses");
-  }
+  const problem =
+    findNameProblem(name) ?? (isStored(field) ? findStoredProblem(field) : findLinkProblem(field.of, all));
+  if (problem) throw new Error(`The user field "${name}" ${problem}.`);
 }
+
+function findNameProblem(name: string): string | undefined {
+  if (!/^[a-z][a-z0-9_]{0,40}$/.test(name)) return "needs a name of lower-case letters, digits and _";
+  if (reserved.has(name)) return "has a name that every account uses already";
+  return Object.hasOwn(baseFields, name) ? "is declared by the base product already" : undefined;
+}
+
+function findLinkProblem(of: string, all: UserFields): string | undefined {
+  const field = Object.hasOwn(all, of) ? all[of] : undefined;
+  return field?.type === "text" ? undefined : `is a link of "${of}", which is no text field`;
+}
+
+function findStoredProblem(field: StoredField): string | undefined {
+  const { default: given, writableBy } = field;
+  const hasDefault = given !== undefined && given !== null;
+  if (!storedTypes.has(field.type)) return `is of no type we know: ${[...storedTypes].join(", ")}, link`;
+  // A word we do not know must not leave the field open to everybody.
+  if (writableBy !== undefined && writableBy !== "user" && writableBy !== "admin")
+    return 'can be writable by "user" or "admin" only';
+  if (field.required && writableBy === "admin") return "is required of users, who may not write it";
+  if (field.unique && field.type === "json") return "is JSON, which cannot be unique";
+  if (field.unique && hasDefault) return "is unique and has a default, which only one user could have";
+  if (field.type === "oneOf" && field.choices.length === 0) return "has no choices";
+  if (field.type === "text" && field.maxLength !== undefined && !(field.maxLength >= 1))
+    return "has room for no text";
+  if (field.type === "integer" && (field.least ?? leastInteger) > (field.most ?? mostInteger))
+    return "has a range that holds no number";
+  if (hasDefault && "problems" in asInput(field).check(given))
+    return "has a default that its own type refuses";
+  return undefined;
+}
+
+const storedTypes: ReadonlySet<string> = new Set(["text", "integer", "boolean", "date", "json", "oneOf"]);
+const [leastInteger, mostInteger] = [-(2 ** 31), 2 ** 31 - 1];
 
 export function isStored(field: UserField): field is StoredField {
   return field.type !== "link";
@@ -145,13 +165,13 @@ function outputSchema(field: UserField): JsonSchema {
 }
 
 type ValueOf = { text: string; integer: number; boolean: boolean; date: string; json: unknown; link: string };
-type Value<F extends UserField> = F extends { choices: readonly (infer Choice)[] }
+type Plain<F extends UserField> = F extends { choices: readonly (infer Choice)[] }
   ? Choice
-  : F extends { type: keyof ValueOf }
-    ? F extends { default: null } | { type: "link" }
-      ? ValueOf[F["type"]] | null
-      : ValueOf[F["type"]]
-    : never;
+  : ValueOf[Exclude<F["type"], "oneOf">];
+/** What is read: null too, unless a default stands for what nobody has said. */
+type Shown<F extends UserField> = F extends { default: {} } ? Plain<F> : Plain<F> | null;
+/** What may be sent: null, for "nothing", where nothing is what stands for what nobody has said. */
+type Sent<F extends UserField> = F extends { required: true } | { default: {} } ? Plain<F> : Plain<F> | null;
 type NamesWhere<S, Shape> = { [N in keyof S]: S[N] extends Shape ? N : never }[keyof S];
 type Writable<S> = Exclude<keyof S, NamesWhere<S, { writableBy: "admin" } | { type: "link" }>>;
 
@@ -161,9 +181,9 @@ export type User<S extends UserFields> = {
   email: string;
   username: string;
   is_verified: boolean;
-} & { [N in Exclude<keyof S, NamesWhere<S, { hidden: true }>>]: Value<S[N]> };
+} & { [N in Exclude<keyof S, NamesWhere<S, { hidden: true }>>]: Shown<S[N]> };
 
 /** What a person may change about themself. */
 export type ProfileChange<S extends UserFields> = { username?: string } & {
-  [N in Writable<S>]?: Value<S[N]>;
+  [N in Writable<S>]?: Sent<S[N]>;
 };

@@ -16,8 +16,22 @@ export const usernameTaken = sentence(
 
 const takenValue: Sentence = sentence("This field must be unique.", "Este campo deve ser único.");
 
-/** Letters and digits of any script and `@ . + - _`, 150 at the most. */
+/**
+ * Letters and digits of any script and `@ . + - _`, 150 at the most; given back in NFKC. That form is what is judged,
+ * since it can hold what the text as typed did not: one ligature may stand for three words and the spaces between.
+ */
 export function usernameField(): Field<string> {
+  const typed = usernameText();
+  return {
+    ...typed,
+    check: (value) => {
+      const checked = typed.check(value);
+      return "problems" in checked ? checked : typed.check(checked.value.normalize("NFKC"));
+    },
+  };
+}
+
+function usernameText(): Field<string> {
   return text({
     maxLength: 150,
     pattern: {

@@ -67,16 +67,22 @@ export async function record<Details extends EventDetails>(
       details: JSON.stringify(details),
     })
     .execute();
-  ctx.afterCommit(() => runReactions(ctx, happened));
+  ctx.afterCommit((ctx) => runReactions(ctx, happened));
 }
 
 function runReactions(ctx: Context, happened: RecordedEvent): void {
   ctx.log("info", happened.name, { event: happened.name, user: happened.accountId, ref: ctx.request.id });
   for (const { event, react } of ctx.additions.reactions) {
     if (event.name !== happened.name) continue;
-    react(ctx, happened).catch((error: unknown) => {
-      ctx.log("error", "a reaction failed", { event: happened.name, error: describeError(error) });
-    });
+    void runReaction(ctx, react, happened);
+  }
+}
+
+async function runReaction(ctx: Context, react: Reaction["react"], happened: RecordedEvent): Promise<void> {
+  try {
+    await react(ctx, happened);
+  } catch (error) {
+    ctx.log("error", "a reaction failed", { event: happened.name, error: describeError(error) });
   }
 }
 

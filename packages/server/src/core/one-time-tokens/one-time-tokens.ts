@@ -143,18 +143,18 @@ export async function takeCode(
   return taken !== undefined;
 }
 
-/** Ends every token of these purposes that an account still has. */
+/** Ends every token of these purposes, or of all, that an account still has. */
 export async function endOneTimeTokens(
   ctx: Context,
   accountId: string,
-  purposes: readonly string[],
+  purposes: readonly string[] | "all",
 ): Promise<void> {
-  await tokensIn(ctx)
+  let ending = tokensIn(ctx)
     .deleteFrom("one_time_tokens")
     .where("account_id", "=", accountId)
-    .where("purpose", "in", purposes)
-    .where("used_at", "is", null)
-    .execute();
+    .where("used_at", "is", null);
+  if (purposes !== "all") ending = ending.where("purpose", "in", purposes);
+  await ending.execute();
 }
 
 /** Removes some tokens whose time is up; how many. */

@@ -1,6 +1,6 @@
 /** Sessions: where somebody is signed in, for how long, and the one statement that moves each of them on. */
 
-import { after } from "../../platform/duration.ts";
+import { after, seconds } from "../../platform/duration.ts";
 import { randomUuid } from "../../platform/random.ts";
 import { type AccountRow, accountsIn } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
@@ -21,6 +21,8 @@ export interface SessionRow {
   retry_key: string | null;
   /** Fingerprint of the simplejwt token that was exchanged for this session; one such token, one session. */
   exchanged_token: string | null;
+  /** How long that token would live: until then its fingerprint is kept. */
+  exchanged_until: number | null;
   auth_time: number;
   methods: string;
   address: string;
@@ -79,7 +81,8 @@ export async function openSession(
   opening: {
     readonly methods: readonly string[];
     readonly authTime?: Date;
-    readonly exchangedToken?: string;
+    /** The token of the original that it is opened for, and the key its request may be repeated with. */
+    readonly exchanged?: { readonly token: string; readonly until: Date; readonly retryKey: string | null };
   },
 ): Promise<Session> {
   const now = ctx.now();
@@ -95,8 +98,9 @@ export async function openSession(
     expires_at: after(now, sessionTtl).getTime(),
     ended_at: null,
     ended_reason: null,
-    retry_key: null,
-    exchanged_token: opening.exchangedToken ?? null,
+    retry_key: opening.exchanged?.retryKey ?? null,
+    exchanged_token: opening.exchanged?.token ?? null,
+    exchanged_until: opening.exchanged?.until.getTime() ?? null,
     auth_time: (opening.authTime ?? now).getTime(),
     methods: opening.methods.join(" "),
     address: ctx.request.address,
@@ -116,8 +120,7 @@ function idleEnd(ctx: Context, expiresAt: Date): number {
  */
 export async function advanceSession(
   ctx: Context,
-  id: string,
-  counter: number,
+  { id, accountId, counter }: Pick<Session, "id" | "accountId" | "counter">,
   retryKey: string | null,
 ): Promise<Session | undefined> {
   const now = ctx.now().getTime();
@@ -139,6 +142,7 @@ export async function advanceSession(
       user_agent: ctx.request.userAgent,
     }))
     .where("id", "=", id)
+    .where("account_id", "=", accountId)
     .where("counter", "=", counter)
     .where("ended_at", "is", null)
     .where("idle_expires_at", ">", now)
@@ -189,6 +193,14 @@ export function isLive(ctx: Context, session: Session): boolean {
   return session.endedAt === null && session.idleExpiresAt > ctx.now();
 }
 
+/** Tabs that refresh at once, and retries: so long the token one behind is as good as the current one. */
+const grace = seconds(30);
+
+/** Whether the session moved on so lately that the token before the current one still counts. */
+export function isWithinGrace(ctx: Context, session: Session): boolean {
+  return ctx.now().getTime() - session.rotatedAt.getTime() <= grace;
+}
+
 /** Ends one session of an account; whether it lived until now. */
 export async function endSession(
   ctx: Context,
@@ -218,11 +230,7 @@ export async function endAllSessions(
   except?: string,
 ): Promise<void> {
   const now = ctx.now().getTime();
-  await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ tokens_valid_from: now })
-    .where("id", "=", accountId)
-    .execute();
+  await endForeignTokens(ctx, accountId);
   let ending = sessionsIn(ctx)
     .updateTable("sessions")
     .set({ ended_at: now, ended_reason: reason })
@@ -232,12 +240,26 @@ export async function endAllSessions(
   await ending.execute();
 }
 
-/** Removes some sessions that nobody can ask about any more; how many. */
+/** Ends every token of an account that names no session: those of the original. */
+export async function endForeignTokens(ctx: Context, accountId: string): Promise<void> {
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ tokens_valid_from: ctx.now().getTime() })
+    .where("id", "=", accountId)
+    .execute();
+}
+
+/**
+ * Removes some sessions that nobody can ask about any more; how many. One that was opened for a token of the original
+ * stays as long as that token lives: without its row it could be exchanged again.
+ */
 export async function removeOldSessions(ctx: Context, most: number): Promise<number> {
+  const now = ctx.now().getTime();
   const old = sessionsIn(ctx)
     .selectFrom("sessions")
     .select("id")
-    .where("expires_at", "<", ctx.now().getTime())
+    .where("expires_at", "<", now)
+    .where((row) => row.or([row("exchanged_until", "is", null), row("exchanged_until", "<", now)]))
     .limit(most);
   const removed = await sessionsIn(ctx).deleteFrom("sessions").where("id", "in", old).executeTakeFirst();
   return Number(removed.numDeletedRows);

@@ -39,4 +39,9 @@ export const emailIsVerified: SignInGate = async (_ctx, { account }) => {
 };
 
 /** The gates that no list of features can leave out. */
-export const standingGates: readonly SignInGate[] = [accountIsEnabled, emailIsVerified];
+const standingGates: readonly SignInGate[] = [accountIsEnabled, emailIsVerified];
+
+/** Asks every gate, the standing ones first; throws what the first that refuses says. */
+export async function passGates(ctx: Context, attempt: SignInAttempt): Promise<void> {
+  for (const gate of [...standingGates, ...ctx.additions.gates]) await gate(ctx, attempt);
+}

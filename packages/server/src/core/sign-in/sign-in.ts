@@ -10,7 +10,7 @@ import { enqueueMail } from "../mail/outbox.ts";
 import { openSession, type Session } from "../sessions/sessions.ts";
 import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
 import { knownDevice, rememberDevice } from "./device.ts";
-import { CredentialsInvalid, type SignInMethod, standingGates } from "./gates.ts";
+import { CredentialsInvalid, passGates, type SignInMethod } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
 
 export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
@@ -37,8 +37,7 @@ export interface Proof {
  * CredentialsInvalid when the account was disabled, deleted or given another password meanwhile.
  */
 export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn> {
-  const attempt = { account, method: proof.method };
-  for (const gate of [...standingGates, ...ctx.additions.gates]) await gate(ctx, attempt);
+  await passGates(ctx, { account, method: proof.method });
   const device = knownDevice(ctx, account.id) ? "known" : "new";
   const newHash = await proof.newHash();
   const session = await ctx.transaction(async (ctx) => {

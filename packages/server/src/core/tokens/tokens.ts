@@ -5,6 +5,7 @@ import { after } from "../../platform/duration.ts";
 import { sha256Hex } from "../../platform/encoding.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Account } from "../accounts/accounts.ts";
+import { isStored, type UserFields } from "../accounts/fields.ts";
 import type { Context } from "../context.ts";
 import {
   accessSigningKey,
@@ -14,8 +15,7 @@ import {
 } from "../keys/keys.ts";
 import { purposeKey } from "../keys/secrets.ts";
 import type { Session } from "../sessions/sessions.ts";
-
-import { type Claims, type ClaimsProblem, checkClaims } from "./claims.ts";
+import { type Claims, type ClaimsExpectation, type ClaimsProblem, checkClaims } from "./claims.ts";
 import { readCompact, signCompact, type VerifyingKey } from "./jws.ts";
 
 export interface TokenPair {
@@ -31,10 +31,11 @@ export async function writeTokens(ctx: Context, account: Account, session: Sessi
   return { access: await writeAccessToken(ctx, account, session), refresh: writeRefreshToken(ctx, session) };
 }
 
-/** An access token; it never outlives its session. */
+/** An access token; it never outlives its session, as far as that can be foreseen. */
 async function writeAccessToken(ctx: Context, account: Account, session: Session): Promise<string> {
   const now = ctx.now();
-  const expiresAt = Math.min(after(now, ctx.config.tokens.accessTtl).getTime(), session.expiresAt.getTime());
+  const end = after(now, ctx.config.tokens.accessTtl).getTime();
+  const expiresAt = Math.min(end, session.idleExpiresAt.getTime());
   const claims = {
     token_type: "access",
     exp: Math.floor(expiresAt / 1000),
@@ -81,9 +82,16 @@ function ownClaims(ctx: Context, session: Session): Record<string, unknown> {
 
 const toSeconds = (moment: Date) => Math.floor(moment.getTime() / 1000);
 
+type Payload = Readonly<Record<string, unknown>>;
+
 export type ReadToken =
-  | { readonly claims: Claims; readonly problem?: undefined }
-  | { readonly claims?: undefined; readonly problem: ClaimsProblem };
+  | { readonly claims: Claims; readonly problem?: undefined; readonly expired?: undefined }
+  | {
+      readonly claims?: undefined;
+      readonly problem: ClaimsProblem;
+      /** What it said, if its time being over is all that is wrong with it. */
+      readonly expired?: Claims | undefined;
+    };
 
 /** Reads a token at the door for its kind; says nothing of whether its session still lives. */
 export async function readToken(
@@ -95,13 +103,45 @@ export async function readToken(
   const payload = readCompact(token, (header) => keys.filter((key) => isMeantBy(header, key)));
   if (!payload) return { problem: "invalid" };
   const { issuer, audience } = ctx.config.tokens;
-  const checked = checkClaims(payload, { kind, now: ctx.now(), leewaySeconds, issuer, audience });
-  return checked.ok ? { claims: checked.claims } : { problem: checked.problem };
+  const expected = { kind, now: ctx.now(), leewaySeconds, issuer, audience };
+  const checked = checkClaims(payload, expected);
+  if (checked.ok) return { claims: checked.claims };
+  return { problem: checked.problem, expired: readExpired(payload, expected) };
+}
+
+/** The claims of a token that was good until its time was over. */
+function readExpired(payload: Payload, expected: ClaimsExpectation): Claims | undefined {
+  const { exp } = payload;
+  if (typeof exp !== "number" || exp * 1000 > expected.now.getTime()) return undefined;
+  const checked = checkClaims(payload, { ...expected, now: new Date(exp * 1000 - 1) });
+  return checked.ok ? checked.claims : undefined;
 }
 
 function isMeantBy(header: { algorithm: string; keyId: string | undefined }, key: VerifyingKey): boolean {
   // Tokens of the original may carry a key id that means nothing to us; a key of ours is found by its own only.
   return key.algorithm === header.algorithm && (key.keyId === undefined || key.keyId === header.keyId);
+}
+
+/** What a token says of itself; a field of a user must not speak in its place. */
+const ownClaimNames = new Set(
+  "token_type exp iat nbf jti user_id sub sid iss aud auth_time amr seq act scope".split(" "),
+);
+
+/** Throws at start for a name in TOKEN_CLAIMS that no access token can carry, naming it. */
+export function checkTokenClaims(names: readonly string[], fields: UserFields): void {
+  for (const name of names) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const reason = ownClaimNames.has(name)
+      ? "is a claim that every token has already"
+      : !field
+        ? "is no declared user field"
+        : !isStored(field)
+          ? "is a link, which has no value of its own"
+          : field.hidden
+            ? "is hidden, and whoever holds a token can read it"
+            : undefined;
+    if (reason) throw new Error(`TOKEN_CLAIMS: "${name}" ${reason}.`);
+  }
 }
 
 /** What is kept of a simplejwt token once it was exchanged. */

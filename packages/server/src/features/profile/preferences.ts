@@ -16,7 +16,7 @@ const preferences = {
   limit: [readsOnly],
   onlyIf: (system: Context) => {
     const field = system.additions.fields.preferences;
-    return field?.type === "json" && field.writableBy !== "admin";
+    return field?.type === "json" && field.writableBy !== "admin" && !field.hidden;
   },
   reply: { type: "object" },
 } as const;

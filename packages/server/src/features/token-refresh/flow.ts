@@ -11,6 +11,7 @@ import {
   findSession,
   findSessionByExchangedToken,
   isLive,
+  isWithinGrace,
   type Session,
 } from "../../core/sessions/sessions.ts";
 import { exchangeForeignToken } from "../../core/sign-in/exchange.ts";
@@ -18,15 +19,13 @@ import type { Claims } from "../../core/tokens/claims.ts";
 import { TokenInvalid } from "../../core/tokens/errors.ts";
 import { readToken, type TokenPair, tokenFingerprint, writeTokens } from "../../core/tokens/tokens.ts";
 import { violates } from "../../platform/database/dialect.ts";
-import { hours, seconds } from "../../platform/duration.ts";
+import { hours } from "../../platform/duration.ts";
 import { sha256Hex } from "../../platform/encoding.ts";
 import { sessionReuseMail } from "./mail.ts";
 
 export const refreshTokenReused = event<{ session: string; seq: number }>("session.refresh_token_reused");
 export const sessionConverged = event<{ session: string; seq: number }>("session.converged");
 
-/** How long the token one behind gets the same successor: tabs that refresh at once, and retries. */
-const grace = seconds(30);
 /** How long a lost answer can be asked for again by who has the key of the request that made it. */
 const lostAnswerTime = hours(24);
 /** How old a token may be that an old client's other tab still holds, when such are let converge. */
@@ -45,19 +44,23 @@ export type RefreshOutcome =
 /**
  * New tokens for a refresh token. Of any number of calls with one token at the same moment, one moves the session on
  * and all get the same successor. A token older than that was stolen, or its thief's use made it old: it ends the
- * session (RFC 9700, 4.14.2). Throws TokenInvalid for every token that gets nothing.
+ * session (RFC 9700, 4.14.2). `retryKey` is a secret of the caller's request: with it alone a lost answer can be had
+ * again later on, so that a thief who has only the token is found out. Throws TokenInvalid for every token that gets
+ * nothing.
  */
 export async function refreshTokens(ctx: Context, token: string, retryKey?: string): Promise<TokenPair> {
   const read = await readToken(ctx, token, "refresh");
-  if (!read.claims) return refuse(ctx, "invalid", new TokenInvalid(read.problem));
+  if (!read.claims) return refuse(ctx, read.expired ? "expired" : "invalid", new TokenInvalid(read.problem));
   const { claims } = read;
   const key = retryKey === undefined ? null : sha256Hex(retryKey);
   if (claims.sessionId === undefined) return refreshForeign(ctx, claims, key);
-  const seq = claims.sequence ?? -1;
-  const advanced = await advanceSession(ctx, claims.sessionId, seq, key);
+  const { sessionId: id, userId: accountId, sequence: seq } = claims;
+  if (seq === undefined) return refuse(ctx, "invalid", new TokenInvalid());
+  const advanced = await advanceSession(ctx, { id, accountId, counter: seq }, key);
   if (advanced) return answer(ctx, advanced, "rotated");
-  const session = await findSession(ctx, claims.sessionId);
+  const session = await findSession(ctx, id);
   if (!session) return refuse(ctx, "revoked");
+  if (session.accountId !== accountId) return refuse(ctx, "invalid", new TokenInvalid());
   return refreshStale(ctx, session, { seq, isNextOf: session.counter - 1, key, claims });
 }
 
@@ -86,8 +89,9 @@ async function refreshStale(ctx: Context, session: Session, stale: Stale): Promi
 }
 
 function mayReplay(ctx: Context, session: Session, key: string | null): boolean {
+  if (isWithinGrace(ctx, session)) return true;
   const age = ctx.now().getTime() - session.rotatedAt.getTime();
-  return age <= grace || (key !== null && key === session.retryKey && age <= lostAnswerTime);
+  return key !== null && key === session.retryKey && age <= lostAnswerTime;
 }
 
 function mayConverge(ctx: Context, claims: Claims): boolean {
@@ -110,7 +114,7 @@ async function refreshForeign(ctx: Context, claims: Claims, key: string | null):
   let session = await findSessionByExchangedToken(ctx, tokenFingerprint(claims));
   if (!session) {
     try {
-      const exchanged = await exchangeForeignToken(ctx, claims);
+      const exchanged = await exchangeForeignToken(ctx, claims, key);
       if (!exchanged) return refuse(ctx, "revoked", new TokenInvalid());
       return await answer(ctx, exchanged.session, "rotated", exchanged.account);
     } catch (error) {

@@ -1,0 +1,86 @@
+/** Removes what nobody can ask for any more, a little at a time, so that no table grows for ever. */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { days, minutes } from "../platform/duration.ts";
+import type { Context } from "./context.ts";
+import type { Job } from "./feature.ts";
+import { limitsIn } from "./limits/limits.ts";
+import { outboxIn } from "./mail/outbox.ts";
+import { removeExpiredTokens } from "./one-time-tokens/one-time-tokens.ts";
+import { removeOldSessions } from "./sessions/sessions.ts";
+
+/** Removes at most so many rows of one kind; how many. */
+type Sweep = (ctx: Context, most: number) => Promise<number>;
+
+/** Rows that one statement takes: it holds its locks, and SQLite's only thread, for a few milliseconds. */
+const batch = 500;
+/** Statements of one kind in one run; what is left then waits for the next. */
+const mostBatches = 200;
+/** How long it can still be seen what became of a mail. */
+const finishedMailTime = days(7);
+
+/** Any number of nodes may do this at once: what one has removed, the others do not find. */
+export const housekeeping: Job = { name: "housekeeping", every: minutes(10), run: keepHouse };
+
+/** Removes all that is over now. */
+export async function keepHouse(ctx: Context): Promise<void> {
+  const sweeps = [
+    removeExpiredTokens,
+    removeOldSessions,
+    removePastLimits,
+    removeFinishedMail,
+    erasePayloads,
+  ];
+  for (const sweep of sweeps) await repeat(ctx, sweep);
+}
+
+async function repeat(ctx: Context, sweep: Sweep): Promise<void> {
+  for (let round = 0; round < mostBatches; round += 1) {
+    if ((await sweep(ctx, batch)) < batch) return;
+    await nextTurn();
+  }
+}
+
+const removePastLimits: Sweep = async (ctx, most) => {
+  const now = ctx.now().getTime();
+  const past = limitsIn(ctx).selectFrom("limits").select("key").where("resets_at", "<=", now).limit(most);
+  const removed = await limitsIn(ctx)
+    .deleteFrom("limits")
+    .where("key", "in", past)
+    // Asked again of the row itself: it may have begun to count anew while this statement waited for it.
+    .where("resets_at", "<=", now)
+    .executeTakeFirst();
+  return Number(removed.numDeletedRows);
+};
+
+const removeFinishedMail: Sweep = async (ctx, most) => {
+  const old = ctx.now().getTime() - finishedMailTime;
+  const finished = outboxIn(ctx)
+    .selectFrom("outbox")
+    .select("id")
+    .where("state", "in", ["sent", "failed"])
+    // No mail is finished before it is due, and this the index knows.
+    .where("due_at", "<", old)
+    .where("finished_at", "<", old)
+    .limit(most);
+  const removed = await outboxIn(ctx).deleteFrom("outbox").where("id", "in", finished).executeTakeFirst();
+  return Number(removed.numDeletedRows);
+};
+
+/** A mail that could not be sent is kept to be sent by hand, as long as it is of any use; then its links go. */
+const erasePayloads: Sweep = async (ctx, most) => {
+  const useless = outboxIn(ctx)
+    .selectFrom("outbox")
+    .select("id")
+    .where("state", "=", "failed")
+    .where("payload", "is not", null)
+    .where("expires_at", "<", ctx.now().getTime())
+    .limit(most);
+  const erased = await outboxIn(ctx)
+    .updateTable("outbox")
+    .set({ payload: null })
+    .where("id", "in", useless)
+    .where("state", "=", "failed")
+    .executeTakeFirst();
+  return Number(erased.numUpdatedRows);
+};
