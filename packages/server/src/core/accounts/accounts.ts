@@ -44,6 +44,11 @@ export function canonicalUsername(username: string): string {
   return username.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
 }
 
+/** A username as its columns hold it. */
+export function usernameColumns(username: string): Pick<AccountRow, "username" | "username_canonical"> {
+  return { username: username.normalize("NFKC"), username_canonical: canonicalUsername(username) };
+}
+
 export async function findAccountByEmail(ctx: Context, email: string): Promise<Account | undefined> {
   return findAccountWhere(ctx, "email_canonical", canonicalEmail(email));
 }
@@ -54,6 +59,21 @@ export async function findAccountByUsername(ctx: Context, username: string): Pro
 
 export async function findAccount(ctx: Context, id: string): Promise<Account | undefined> {
   return findAccountWhere(ctx, "id", id);
+}
+
+/**
+ * An account as it is now, and as it stays until the transaction ends. Whoever changes an account, or what hangs on
+ * it, holds it first: so what is decided about it stays true, and of two who change it none waits for the other's row.
+ */
+export async function holdAccount(ctx: Context, id: string): Promise<Account | undefined> {
+  const row = await accountsIn(ctx)
+    .selectFrom("accounts")
+    .selectAll()
+    .where("id", "=", id)
+    // Rows that refer to the account can still be inserted meanwhile, such as the token of a mail being written.
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  return row && toAccount(ctx, row);
 }
 
 /** Throws UserNotFound for an account that was deleted while the call went on. */

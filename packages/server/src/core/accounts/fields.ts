@@ -114,6 +114,11 @@ export function defaultOf(field: StoredField): unknown {
   return field.default ?? null;
 }
 
+/** What the fields that a user may write hold when nothing is said. */
+export function writableDefaults(fields: UserFields): Record<string, unknown> {
+  return Object.fromEntries(writableFields(fields).map(([name, field]) => [name, defaultOf(field)]));
+}
+
 /** What a body may send for a field; a field that has no default value may be null. */
 export function asInput(field: StoredField, presence: { readonly required?: boolean } = {}): Field {
   const options = {

@@ -3,10 +3,13 @@
  * mailbox is theirs, so that a stranger who registers it before or after its owner leaves no password behind.
  */
 
+import type { FieldErrors } from "../../platform/http/errors.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
 import { knownDevice } from "../sign-in/device.ts";
-import { type Account, accountsIn, canonicalUsername, toColumns } from "./accounts.ts";
+import { type Account, type AccountRow, accountsIn, toColumns, usernameColumns } from "./accounts.ts";
+import { writableDefaults } from "./fields.ts";
+import { addTakenErrors } from "./username.ts";
 
 interface AttemptRow {
   id: string;
@@ -32,7 +35,10 @@ export interface Attempt {
 /** What a browser's device token is bound to, so that it proves this attempt was made there. */
 export const attemptSubject = (attemptId: string) => `registration ${attemptId}`;
 
-/** Keeps an attempt under the id that its device token names. */
+/**
+ * Keeps an attempt under the id that its device token names. For a verified account the same statements keep nothing,
+ * so that the time they take does not tell which it is.
+ */
 export async function keepAttempt(
   ctx: Context,
   id: string,
@@ -40,15 +46,23 @@ export async function keepAttempt(
   attempt: Attempt,
 ): Promise<void> {
   await attemptsIn(ctx)
+    .withTables<{ accounts: AccountRow }>()
     .insertInto("registration_attempts")
-    .values({
-      id,
-      account_id: accountId,
-      username: attempt.username,
-      password_hash: attempt.passwordHash,
-      fields: JSON.stringify(attempt.fields),
-      created_at: ctx.now().getTime(),
-    })
+    .columns(["id", "account_id", "username", "password_hash", "fields", "created_at"])
+    .expression((query) =>
+      query
+        .selectFrom("accounts")
+        .select((row) => [
+          row.val(id).as("id"),
+          "accounts.id as account_id",
+          row.val(attempt.username).as("username"),
+          row.val(attempt.passwordHash).as("password_hash"),
+          row.val(JSON.stringify(attempt.fields)).as("fields"),
+          row.val(ctx.now().getTime()).as("created_at"),
+        ])
+        .where("accounts.id", "=", accountId)
+        .where("accounts.verified_at", "is", null),
+    )
     .execute();
   const kept = attemptsIn(ctx)
     .selectFrom("registration_attempts")
@@ -77,21 +91,20 @@ export async function findOwnAttempt(ctx: Context, accountId: string): Promise<A
   return own && { username: own.username, passwordHash: own.password_hash, fields: JSON.parse(own.fields) };
 }
 
-/** Gives an account what one attempt asked for; its username only while that is free. */
+/**
+ * Gives an account what one attempt asked for, and nothing that another attempt did. A username, or another value that
+ * only one account can have, was free when it was asked for; if somebody took it since, the account goes without.
+ */
 export async function adoptAttempt(ctx: Context, account: Account, attempt: Attempt): Promise<void> {
-  const canonical = canonicalUsername(attempt.username);
-  const other = await accountsIn(ctx)
-    .selectFrom("accounts")
-    .select("id")
-    .where("username_canonical", "=", canonical)
-    .where("id", "!=", account.id)
-    .executeTakeFirst();
+  const taken: FieldErrors = {};
+  await addTakenErrors(ctx, { username: attempt.username, ...attempt.fields }, taken, account.id);
+  const stillFree = Object.entries(attempt.fields).filter(([name]) => !taken[name]);
   await accountsIn(ctx)
     .updateTable("accounts")
     .set({
       password_hash: attempt.passwordHash,
-      ...(other ? {} : { username: attempt.username, username_canonical: canonical }),
-      ...toColumns(ctx, attempt.fields),
+      ...(taken.username ? {} : usernameColumns(attempt.username)),
+      ...toColumns(ctx, { ...writableDefaults(ctx.additions.fields), ...Object.fromEntries(stillFree) }),
     })
     .where("id", "=", account.id)
     .execute();

@@ -32,7 +32,8 @@ export async function takeOne(
 ): Promise<{ readonly key: string; readonly emptyUntil?: Date }> {
   const key = bucketKey(ctx, bucket);
   const now = ctx.now().getTime();
-  const isOver = sql<boolean>`limits.resets_at <= ${now}`;
+  // A window that ends later than any could was counted by a clock that has been set back since.
+  const isOver = sql<boolean>`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
   const taken = await limitsIn(ctx)
     .insertInto("limits")
     .values({ key, count: 1, resets_at: now + within })
@@ -54,7 +55,7 @@ export async function takeOne(
     .select("resets_at")
     .where("key", "=", key)
     .executeTakeFirst();
-  return { key, emptyUntil: new Date(full?.resets_at ?? now + 1000) };
+  return { key, emptyUntil: new Date(Math.min(full?.resets_at ?? now + 1000, now + within)) };
 }
 
 /** Puts one back, since what was counted turned out to be no guess. Never throws: the work itself is done. */

@@ -5,7 +5,9 @@ import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encodin
 import type { Context } from "../context.ts";
 import { purposeKey, purposeKeys } from "../keys/secrets.ts";
 
-const cookieName = "device_token";
+/** Over https the prefix keeps other hosts of the domain from setting it (RFC 6265bis, 4.1.3.2). */
+const cookieName = (ctx: Context) => (isSecure(ctx) ? "__Host-device_token" : "device_token");
+const isSecure = (ctx: Context) => ctx.config.publicUrl.startsWith("https:");
 /** Accounts that one browser is remembered for. */
 const mostTokens = 5;
 const nonceBytes = 16;
@@ -24,11 +26,11 @@ export function rememberDevice(ctx: Context, subject: string): void {
   const isKnown = sent.find((token) => isFor(ctx, subject, token));
   const token = isKnown ?? newToken(ctx, subject);
   const value = [token, ...sent.filter((other) => other !== token)].slice(0, mostTokens).join("~");
-  const secure = ctx.config.publicUrl.startsWith("https:") ? "; Secure" : "";
+  const secure = isSecure(ctx) ? "; Secure" : "";
   ctx.request.answerHeaders.set("Device-Token", value);
   ctx.request.answerHeaders.append(
     "Set-Cookie",
-    `${cookieName}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`,
+    `${cookieName(ctx)}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`,
   );
 }
 
@@ -48,8 +50,9 @@ function proof(key: Buffer, subject: string, nonce: string): string {
 
 function sentTokens(ctx: Context): string[] {
   const { headers } = ctx.request;
-  const cookie = /(?:^|;\s*)device_token=([^;]*)/.exec(headers.get("cookie") ?? "")?.[1];
-  return [headers.get("device-token"), cookie]
+  const prefix = `${cookieName(ctx)}=`;
+  const cookies = (headers.get("cookie") ?? "").split(/;\s*/).filter((cookie) => cookie.startsWith(prefix));
+  return [headers.get("device-token"), cookies[0]?.slice(prefix.length)]
     .flatMap((value) => (value ?? "").slice(0, 1000).split("~"))
     .filter((token, index, all) => isWellFormed(token) && all.indexOf(token) === index)
     .slice(0, 2 * mostTokens);

@@ -1,6 +1,6 @@
 /** Shows that an address belongs to whoever registered it: by the link that was mailed there, or its code. */
 
-import { type Account, accountsIn, findAccount, findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { type Account, accountsIn, findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
 import { adoptAttempt, findOwnAttempt, forgetAttempts } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
@@ -32,11 +32,12 @@ export async function resendVerification(ctx: Context, email: string): Promise<v
  */
 export async function verifyEmail(ctx: Context, token: string): Promise<void> {
   await ctx.transaction(async (ctx) => {
-    const accountId = await takeOneTimeToken(ctx, verificationPurpose, token);
-    if (accountId) return markVerified(ctx, accountId);
-    const used = await findOneTimeToken(ctx, verificationPurpose, token);
-    const account = used && (await findAccount(ctx, used.accountId));
-    if (!account?.verifiedAt) throw new VerificationLinkInvalid();
+    const link = await findOneTimeToken(ctx, verificationPurpose, token);
+    const account = link && (await holdAccount(ctx, link.accountId));
+    if (!account) throw new VerificationLinkInvalid();
+    const isTaken = (await takeOneTimeToken(ctx, verificationPurpose, token)) !== undefined;
+    if (isTaken) return markVerified(ctx, account);
+    if (!account.verifiedAt) throw new VerificationLinkInvalid();
   });
 }
 
@@ -44,17 +45,18 @@ export async function verifyEmail(ctx: Context, token: string): Promise<void> {
 export async function verifyEmailByCode(ctx: Context, email: string, code: string): Promise<void> {
   const account = await findAccountByEmail(ctx, email);
   const isRight = await ctx.transaction(async (ctx) => {
-    // A try against no account costs the same statement. The count of a wrong try must stay: so no error in here.
+    // A try against no account costs the same statements. The count of a wrong try must stay: so no error in here.
+    const held = await holdAccount(ctx, account?.id ?? "");
     const isTaken = await takeCode(ctx, verificationPurpose, account?.id ?? "", code.replaceAll(/\s/g, ""));
-    if (isTaken && account) await markVerified(ctx, account.id);
+    if (isTaken && held) await markVerified(ctx, held);
     return isTaken;
   });
   if (!isRight) throw new CodeInvalid();
 }
 
-async function markVerified(ctx: Context, accountId: string): Promise<void> {
-  const account = await findAccount(ctx, accountId);
-  if (!account || account.verifiedAt) return;
+/** Of an account that is held, so that nobody registers its address again before this is done. */
+async function markVerified(ctx: Context, account: Account): Promise<void> {
+  if (account.verifiedAt) return;
   const hasPassword = await settlePassword(ctx, account);
   await accountsIn(ctx)
     .updateTable("accounts")

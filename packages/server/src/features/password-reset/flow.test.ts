@@ -1,14 +1,63 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sweep } from "../../testing/sweep.ts";
-import { testAuth } from "../../testing/test-auth.ts";
+import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 
 const confirmPath = "/api/auth/password/reset/confirm/";
 const requestPath = "/api/auth/password/reset/request/";
-const chosen = (token: string, password = "A-Newer-Harbour-9") => ({
+const newPassword = "A-Newer-Harbour-9";
+const openRates = { environment: { RATE_LIMITS: "off" } };
+const done = [200, { detail: "Password has been reset successfully." }];
+const linkRefused = [400, { detail: "Invalid or expired token." }];
+const chosen = (token: unknown, password: unknown = newPassword) => ({
   token,
   new_password: password,
   new_password_confirm: password,
+});
+const confirm = async (t: TestAuth, token: unknown, password?: unknown) => {
+  const { status, body } = await t.http.post(confirmPath, chosen(token, password));
+  return [status, body];
+};
+const linkFor = async (t: TestAuth, email: string) => {
+  await t.auth.passwordReset.request(email);
+  return t.linkToken("reset-password", email);
+};
+
+describe("asking for a reset link", () => {
+  it("changes nothing of the account, and mails a link to the owner alone", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ email: "Ada@example.org" });
+    const { access } = await ada.signIn();
+    const before = await t.rows("accounts");
+    const headers = { host: "evil.test", "x-forwarded-host": "evil.test", origin: "https://evil.test" };
+    const body = { email: "ADA@example.org", redirect_to: "https://evil.test/", url: "https://evil.test/" };
+    const answer = await t.http.post(requestPath, body, { headers });
+    const detail = "If an account with this email exists, a password reset link has been sent.";
+    assert.deepEqual([answer.status, answer.body], [200, { detail }]);
+    const mail = (await t.mailbox()).at(-1);
+    assert.equal(mail?.to, "Ada@example.org");
+    assert.match(mail?.text ?? "", /http:\/\/localhost:8000\/reset-password\/[0-9a-f-]{36}\//);
+    assert.doesNotMatch(mail?.text ?? "", /evil/);
+    assert.deepEqual(await t.rows("accounts"), before);
+    assert.equal((await t.happened()).at(-1), "password.reset_requested");
+    assert.equal((await t.http.get("/api/auth/profile/", { token: access })).status, 200);
+    await ada.signIn();
+  });
+
+  it("replaces the older link by the newer one", async () => {
+    await using t = await testAuth();
+    const ada = await t.person();
+    const [older, newer] = [await linkFor(t, ada.email), await linkFor(t, ada.email)];
+    assert.deepEqual(await confirm(t, older), linkRefused);
+    assert.deepEqual(await confirm(t, newer), done);
+  });
+
+  it("leaves all or nothing, whichever statement fails", async () => {
+    await sweep(async (t) => {
+      const ada = await t.person();
+      return () => t.auth.passwordReset.request(ada.email);
+    });
+  });
 });
 
 describe("resetting a password", () => {
@@ -18,39 +67,154 @@ describe("resetting a password", () => {
     const { access, refresh } = await ada.signIn();
     await t.http.post(requestPath, { email: ada.email });
     const token = await t.linkToken("reset-password", ada.email);
-    const done = await t.http.post(confirmPath, chosen(token));
-    assert.deepEqual([done.status, done.body], [200, { detail: "Password has been reset successfully." }]);
+    const answer = await t.http.post(confirmPath, chosen(token));
+    assert.deepEqual([answer.status, answer.body], done);
+    assert.deepEqual([answer.headers.get("device-token"), answer.headers.getSetCookie()], [null, []]);
     assert.equal((await ada.login()).status, 400);
-    assert.equal((await ada.login("A-Newer-Harbour-9")).status, 200);
     assert.equal((await t.http.get("/api/auth/profile/", { token: access })).status, 401);
     assert.equal((await t.http.post("/api/auth/token/refresh/", { refresh })).status, 401);
-    assert.deepEqual((await t.mailbox()).at(-2)?.mail, "password-changed");
+    const sessions = await t.rows("sessions");
+    assert.deepEqual(
+      sessions.map((row) => row.ended_reason),
+      ["password"],
+    );
+    const mail = (await t.mailbox()).at(-1);
+    assert.deepEqual([mail?.mail, mail?.to], ["password-changed", ada.email]);
+    assert.doesNotMatch(mail?.text ?? "", /[0-9a-f]{8}-[0-9a-f]{4}-/, "the notice carries a token");
+    assert.ok((await t.happened()).includes("password.reset"));
+    assert.equal((await ada.login(newPassword)).status, 200);
+    assert.ok(!t.log.some((line) => line.includes(token)), "the token is in the log");
+  });
+
+  it("works once, and to the last millisecond of its hour", async () => {
+    await using t = await testAuth();
+    const [ada, eve] = [await t.person(), await t.person()];
+    const [inTime, late] = [await linkFor(t, ada.email), await linkFor(t, eve.email)];
+    t.clock.advance(3_600_000 - 1);
+    assert.deepEqual(await confirm(t, inTime), done);
+    assert.deepEqual(await confirm(t, inTime, "Another-Harbour-8"), linkRefused);
+    t.clock.advance(1);
+    assert.deepEqual(await confirm(t, late), linkRefused);
+    assert.equal((await ada.login(newPassword)).status, 200);
+    await eve.signIn();
   });
 
   it("works once: of ten clicks at the same moment, one wins", async () => {
-    await using t = await testAuth();
+    await using t = await testAuth(openRates);
     const ada = await t.person();
-    await t.auth.passwordReset.request(ada.email);
-    const token = await t.linkToken("reset-password", ada.email);
+    const token = await linkFor(t, ada.email);
     const passwords = Array.from({ length: 10 }, (_, n) => `Rival-Password-${n}x`);
-    const answers = await Promise.all(
-      passwords.map((password) => t.http.post(confirmPath, chosen(token, password))),
-    );
-    const winners = passwords.filter((_, n) => answers[n]?.status === 200);
+    const answers = await Promise.all(passwords.map((password) => confirm(t, token, password)));
+    const winners = passwords.filter((_, n) => answers[n]?.[0] === 200);
     assert.equal(winners.length, 1);
+    for (const answer of answers) if (answer[0] !== 200) assert.deepEqual(answer, linkRefused);
     const logins = await Promise.all(passwords.map((password) => ada.login(password)));
     assert.deepEqual(
       passwords.filter((_, n) => logins[n]?.status === 200),
       winners,
     );
+    assert.equal((await t.happened()).filter((name) => name === "password.reset").length, 1);
+  });
+
+  it("counts the address as verified, and ends what was mailed to verify it", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    const verification = await t.linkToken("verify-email", ada.email);
+    assert.deepEqual(await confirm(t, await linkFor(t, ada.email)), done);
+    assert.equal((await ada.login(newPassword)).status, 200);
+    assert.equal((await t.http.post(`/api/auth/verify-email/${verification}/`)).status, 400);
+    assert.deepEqual(await t.rows("registration_attempts"), []);
+  });
+
+  it("does not enable an account that was disabled, nor open a session", async () => {
+    await using t = await testAuth();
+    const ada = await t.person();
+    const token = await linkFor(t, ada.email);
+    await t.database.kysely
+      .withTables<{ accounts: { disabled_at: number } }>()
+      .updateTable("accounts")
+      .set({ disabled_at: 1 })
+      .execute();
+    await confirm(t, token);
+    assert.equal((await ada.login(newPassword)).status, 400);
+    assert.deepEqual(await t.rows("sessions"), []);
+  });
+
+  it("holds the new password to the whole policy, and leaves the link good for a better one", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ username: "lovelace", fields: { first_name: "Augusta" } });
+    const token = await linkFor(t, ada.email);
+    const refusals: [string, string][] = [
+      ["short1", "This password is too short. It must contain at least 8 characters."],
+      ["password123", "This password is too common."],
+      ["8302751946", "This password is entirely numeric."],
+      ["lovelace1", "The password is too similar to the username."],
+      ["augusta1", "The password is too similar to the first name."],
+    ];
+    for (const [password, sentence] of refusals) {
+      const [status, body] = await confirm(t, token, password);
+      assert.equal(status, 400);
+      assert.ok(body.new_password.includes(sentence), `${password}: ${JSON.stringify(body)}`);
+    }
+    const differ = { ...chosen(crypto.randomUUID()), new_password_confirm: "Different-Harbour-9" };
+    const mismatch = await t.http.post(confirmPath, differ);
+    assert.deepEqual(mismatch.body, { new_password: ["Password fields didn't match."] });
+    assert.deepEqual(await confirm(t, token), done);
+  });
+
+  it("refuses what is no link, whatever its type", async () => {
+    await using t = await testAuth(openRates);
+    const ada = await t.person();
+    const token = await linkFor(t, ada.email);
+    const verification = await t.linkToken("verify-email", ada.email);
+    const texts = [null, "null", "", " ", true, 1, [token], { $gt: "" }, token.toUpperCase(), ` ${token}`];
+    const spelled = [
+      token.replaceAll("-", ""),
+      `{${token}}`,
+      `urn:uuid:${token}`,
+      `${token}0`,
+      token.slice(1),
+    ];
+    const before = t.hashes();
+    for (const text of [undefined, ...texts, ...spelled]) {
+      const [status, body] = await confirm(t, text);
+      assert.deepEqual([status, Object.keys(body)], [400, ["token"]], JSON.stringify(text));
+    }
+    for (const text of [verification, crypto.randomUUID(), "00000000-0000-0000-0000-000000000000"]) {
+      assert.deepEqual(await confirm(t, text), linkRefused, text);
+    }
+    for (const password of [
+      "x".repeat(257),
+      "x".repeat(20_000),
+      "with\0nul-inside",
+      12345678,
+      null,
+      [newPassword],
+    ]) {
+      const [status, body] = await confirm(t, token, password);
+      assert.deepEqual([status, Object.keys(body)[0]], [400, "new_password"]);
+    }
+    assert.equal(t.hashes(), before, "something was hashed for nothing");
+    await ada.signIn();
+  });
+
+  it("is for the link's own account, whoever is named beside it", async () => {
+    await using t = await testAuth();
+    const [ada, eve] = [await t.person(), await t.person()];
+    const token = await linkFor(t, ada.email);
+    const id = (await t.rows("accounts")).find((row) => row.email === eve.email)?.id;
+    const body = { ...chosen(token), email: eve.email, user_id: id, id };
+    assert.equal((await t.http.post(confirmPath, body)).status, 200);
+    assert.equal((await ada.login(newPassword)).status, 200);
+    await eve.signIn();
   });
 
   it("leaves all or nothing, whichever statement fails", async () => {
     await sweep(async (t) => {
       const ada = await t.person();
-      await t.auth.passwordReset.request(ada.email);
-      const token = await t.linkToken("reset-password", ada.email);
-      return () => t.auth.passwordReset.complete(token, "A-Newer-Harbour-9");
+      await ada.signIn();
+      const token = await linkFor(t, ada.email);
+      return () => t.auth.passwordReset.complete(token, newPassword);
     });
   });
 });

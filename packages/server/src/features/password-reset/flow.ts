@@ -1,6 +1,6 @@
 /** Sets a new password for someone who can read the account's mailbox but no longer knows the old one. */
 
-import { type Account, accountsIn, findAccount } from "../../core/accounts/accounts.ts";
+import { type Account, accountsIn, findAccount, holdAccount } from "../../core/accounts/accounts.ts";
 import { forgetAttempts } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
@@ -54,8 +54,10 @@ export async function completePasswordReset(
   if (!account) throw new ResetLinkInvalid();
   const hash = await hashPassword(ctx, password);
   await ctx.transaction(async (ctx) => {
-    if ((await takeOneTimeToken(ctx, resetPurpose, token)) !== account.id) throw new ResetLinkInvalid();
-    await replacePassword(ctx, account, hash);
+    const held = await holdAccount(ctx, account.id);
+    const isTaken = (await takeOneTimeToken(ctx, resetPurpose, token)) !== undefined;
+    if (!held || !isTaken) throw new ResetLinkInvalid();
+    await replacePassword(ctx, held, hash);
     await record(ctx, passwordWasReset, account.id, {});
     await enqueueMail(ctx, passwordChangedMail, account.email, {});
   });

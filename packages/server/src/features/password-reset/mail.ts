@@ -1,6 +1,6 @@
 /** The mail with the link to a new password. */
 
-import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
 import { mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
 import { mailedLink } from "../../core/mail/links.ts";
@@ -16,7 +16,8 @@ export const resetMail: Mail<Readonly<Record<never, never>>> = {
   worthSendingFor: (ctx) => ctx.config.resetTtl,
   budget: mailBudget,
   compose: async (ctx, { to, language, askedFrom }) => {
-    const account = await findAccountByEmail(ctx, to);
+    const found = await findAccountByEmail(ctx, to);
+    const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.disabledAt) return undefined;
     // A newer link replaces the older one; since a mail over the budget is not written, somebody who asks and asks
     // for another's address leaves its owner with the last link, still good.

@@ -4,10 +4,10 @@ import { asInput, writableFields } from "../../core/accounts/fields.ts";
 import { addTakenErrors, usernameField } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { perAddress } from "../../core/limits/limits.ts";
+import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
 import { findMismatch, findPasswordErrors } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { hours } from "../../platform/duration.ts";
+import { hours, minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { type FieldErrors, FieldsInvalid } from "../../platform/http/errors.ts";
 import { email, password } from "../../platform/http/fields.ts";
@@ -64,6 +64,9 @@ function registrationForm(system: Context): Form<Context, RegistrationBody> {
   };
 }
 
+/** Whose username it is shows only to who knows the password, so asking is a guess at it, and counted as one. */
+const ownGuesses = guessesByEmail("register", 10, minutes(15), "email");
+
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 
 async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: FieldErrors): Promise<void> {
@@ -76,6 +79,9 @@ async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: 
   // The same form sent twice is no conflict: the username is taken by this very registration.
   const mayBeOwn = wasComplete && errors.username && Object.keys(errors).length === 1;
   if (mayBeOwn && email !== undefined && username !== undefined && password !== undefined) {
-    if (await isOwnPendingRegistration(ctx, { email, username, password })) delete errors.username;
+    const forget = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
+    if (!(await isOwnPendingRegistration(ctx, { email, username, password }))) return;
+    await forget?.();
+    delete errors.username;
   }
 }

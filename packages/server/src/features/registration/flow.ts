@@ -3,10 +3,10 @@
 import {
   type Account,
   accountsIn,
-  canonicalUsername,
   findAccountByEmail,
   findAccountByUsername,
   toColumns,
+  usernameColumns,
 } from "../../core/accounts/accounts.ts";
 import { defaultOf, storedFields } from "../../core/accounts/fields.ts";
 import {
@@ -19,7 +19,7 @@ import { takenErrors } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
-import { hashPassword, setPasswordHash, verifyPassword } from "../../core/passwords/passwords.ts";
+import { hashPassword, verifyPassword } from "../../core/passwords/passwords.ts";
 import { rememberDevice } from "../../core/sign-in/device.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
 import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
@@ -99,8 +99,7 @@ async function insertAccount(
       id,
       email: storedEmail(registration.email),
       email_canonical: canonicalEmail(registration.email),
-      username: registration.username.normalize("NFKC"),
-      username_canonical: canonicalUsername(registration.username),
+      ...usernameColumns(registration.username),
       password_hash: passwordHash,
       verified_at: null,
       disabled_at: null,
@@ -116,7 +115,8 @@ async function insertAccount(
 
 /**
  * An address registered before. Verified: its owner is told. Not verified, with the same password: a fresh mail.
- * With another password: from now on neither is believed, since one of the two is a stranger's.
+ * With another password: from now on neither is believed, since one of the two is a stranger's. The statements are
+ * the same in each case, and as many as for a new address.
  */
 async function registerKnown(
   ctx: Context,
@@ -126,18 +126,28 @@ async function registerKnown(
   attemptId: string,
 ): Promise<void> {
   await ctx.transaction(async (ctx) => {
-    if (account.verifiedAt) {
-      await record(ctx, registrationRequested, account.id, { address: "known" });
-      await enqueueMail(ctx, alreadyRegisteredMail, account.email, {});
-      return;
-    }
-    if (!isSamePassword) {
-      await setPasswordHash(ctx, account.id, null);
-      await keepAttempt(ctx, attemptId, account.id, attempt);
-    }
-    await record(ctx, registrationRequested, account.id, { address: "unverified" });
-    await sendVerification(ctx, account.email);
+    const isPending = await touchPending(ctx, account.id, isSamePassword);
+    await keepAttempt(ctx, attemptId, account.id, attempt);
+    await record(ctx, registrationRequested, account.id, { address: isPending ? "unverified" : "known" });
+    await (isPending
+      ? sendVerification(ctx, account.email)
+      : enqueueMail(ctx, alreadyRegisteredMail, account.email, {}));
   });
+}
+
+/**
+ * Whether the account waits for its verification at this moment, and takes its password away if that is disputed.
+ * One statement, since its owner may verify it while a hash is computed here: then it is theirs, and stays as it is.
+ */
+async function touchPending(ctx: Context, accountId: string, isSamePassword: boolean): Promise<boolean> {
+  const pending = await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ updated_at: ctx.now().getTime(), ...(isSamePassword ? {} : { password_hash: null }) })
+    .where("id", "=", accountId)
+    .where("verified_at", "is", null)
+    .returning("id")
+    .executeTakeFirst();
+  return pending !== undefined;
 }
 
 /**

@@ -11,6 +11,9 @@ const quoted =
 const label = /^[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?$/i;
 const topLevel = /^[A-Z0-9-]{2,63}$/i;
 
+// An encoded word (RFC 2047): some mail programs decode it even in an address, and write to somebody else.
+const encodedWord = /=\?.*\?=/;
+
 export const emailMaxLength = 254;
 
 /** Whether the text is an e-mail address. Lengths are the caller's to check first. */
@@ -18,7 +21,7 @@ export function isEmailAddress(text: string): boolean {
   const at = text.lastIndexOf("@");
   if (at < 1) return false;
   const [local, domain] = [text.slice(0, at), text.slice(at + 1)];
-  if (!dotAtom.test(local) && !quoted.test(local)) return false;
+  if ((!dotAtom.test(local) && !quoted.test(local)) || encodedWord.test(local)) return false;
   return isDomain(domain) || isDomain(domainToASCII(domain)) || isAddressLiteral(domain);
 }
 

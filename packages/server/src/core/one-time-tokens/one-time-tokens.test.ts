@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { mailedCode } from "../../testing/mail-code.ts";
+import { testAuth } from "../../testing/test-auth.ts";
+import {
+  endOneTimeTokens,
+  findOneTimeToken,
+  issueCode,
+  issueOneTimeToken,
+  removeExpiredTokens,
+  takeCode,
+  takeOneTimeToken,
+} from "./one-time-tokens.ts";
+
+const hour = 3_600_000;
+
+describe("one-time tokens", () => {
+  it("are 128 random bits each, and stored as nothing that could be used", async () => {
+    await using t = await testAuth();
+    await t.person({ verified: false });
+    const id = String((await t.rows("accounts"))[0]?.id);
+    const tokens = await t.ctx.transaction(async (ctx) => {
+      const list: string[] = [];
+      for (let n = 0; n < 500; n += 1) list.push(await issueOneTimeToken(ctx, "test", id, hour));
+      return list;
+    });
+    assert.equal(new Set(tokens).size, tokens.length);
+    const hex = tokens.map((token) => token.replaceAll("-", ""));
+    for (const token of hex) assert.match(token, /^[0-9a-f]{32}$/);
+    for (let digit = 0; digit < 32; digit += 1) {
+      const values = new Set(hex.map((token) => token[digit]));
+      assert.equal(values.size, 16, `digit ${digit} takes ${values.size} values: it is no random one`);
+    }
+    const code = await mailedCode(t, "person1@example.org");
+    const stored = JSON.stringify(await t.snapshot());
+    for (const token of tokens) assert.ok(!stored.includes(token));
+    assert.ok(!stored.includes(`"${code}"`));
+  });
+
+  it("work for their purpose and account, until their time is up or they are ended", async () => {
+    await using t = await testAuth();
+    await t.person({ verified: false });
+    const id = String((await t.rows("accounts"))[0]?.id);
+    const [used, late, ended] = [
+      await issueOneTimeToken(t.ctx, "one", id, hour),
+      await issueOneTimeToken(t.ctx, "one", id, hour),
+      await issueOneTimeToken(t.ctx, "two", id, hour),
+    ];
+    assert.equal(await takeOneTimeToken(t.ctx, "two", used), undefined);
+    assert.equal(await takeOneTimeToken(t.ctx, "one", used), id);
+    assert.equal(await takeOneTimeToken(t.ctx, "one", used), undefined);
+    assert.deepEqual(await findOneTimeToken(t.ctx, "one", used), { accountId: id, isUsed: true });
+    await endOneTimeTokens(t.ctx, id, ["two"]);
+    assert.equal(await takeOneTimeToken(t.ctx, "two", ended), undefined);
+    t.clock.advance(hour);
+    assert.equal(await takeOneTimeToken(t.ctx, "one", late), undefined);
+    assert.equal(await findOneTimeToken(t.ctx, "one", late), undefined);
+  });
+
+  it("are removed once their time is up, so many at a time", async () => {
+    await using t = await testAuth();
+    await t.person();
+    const id = String((await t.rows("accounts"))[0]?.id);
+    for (let n = 0; n < 5; n += 1) await issueOneTimeToken(t.ctx, "test", id, hour);
+    const lasting = await issueOneTimeToken(t.ctx, "test", id, 48 * hour);
+    t.clock.advance("25h");
+    assert.equal(await removeExpiredTokens(t.ctx, 4), 4);
+    assert.equal(await removeExpiredTokens(t.ctx, 4), 2, "the verification link of the person among them");
+    assert.equal(await takeOneTimeToken(t.ctx, "test", lasting), id);
+  });
+
+  it("have codes of six digits that are worth nothing for another purpose or account", async () => {
+    await using t = await testAuth();
+    await t.person({ verified: false });
+    await t.person({ verified: false });
+    const [id, otherId] = (await t.rows("accounts")).map((row) => String(row.id));
+    const token = await issueOneTimeToken(t.ctx, "one", id ?? "", hour);
+    const code = await issueCode(t.ctx, "one", id ?? "", token, hour);
+    assert.match(code, /^\d{6}$/);
+    assert.equal(await takeCode(t.ctx, "two", id ?? "", code), false);
+    assert.equal(await takeCode(t.ctx, "one", otherId ?? "", code), false);
+    assert.equal(await takeCode(t.ctx, "one", "", code), false);
+    assert.equal(await takeCode(t.ctx, "one", id ?? "", code), true);
+    assert.equal(await takeOneTimeToken(t.ctx, "one", token), undefined, "the link is used up with its code");
+  });
+});

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, it } from "node:test";
+import { createMeter } from "../testing/cost.ts";
+import type { Answer } from "../testing/http.ts";
+import { type TestAuth, testAuth } from "../testing/test-auth.ts";
+
+const password = "Blue-Harbour-71";
+const otherPassword = "Red-Moon-5512";
+
+/** Somebody in every state that an address can be in, under the name of that state. */
+async function peopleIn(t: TestAuth): Promise<void> {
+  for (const state of ["verified", "disabled", "no password", "imported"]) await add(t, state, true);
+  for (const state of ["unverified", "disputed"]) await add(t, state, false);
+  const accounts = t.database.kysely.withTables<{ accounts: Record<string, unknown> }>();
+  const set = (state: string, values: Record<string, unknown>) =>
+    accounts.updateTable("accounts").set(values).where("email", "=", emailIn(state)).execute();
+  await set("disabled", { disabled_at: t.clock.now().getTime() });
+  await set("no password", { password_hash: null });
+  await set("imported", {
+    password_hash: `sha1$salt$${createHash("sha1").update(`salt${password}`).digest("hex")}`,
+  });
+  await t.auth.registration.register({
+    ...{ email: emailIn("disputed"), username: "eve", password: otherPassword, fields: {} },
+  });
+  // What they did so far must not count, nor wait in the outbox.
+  await t.mailbox();
+  t.clock.advance("2h");
+}
+
+const emailIn = (state: string) => `${state.replace(" ", "-")}@example.org`;
+const add = (t: TestAuth, state: string, verified: boolean) =>
+  t.person({ email: emailIn(state), username: state.replace(" ", "-"), password, verified });
+
+/** Compares what a call costs for an address in each of these states with what it costs for one nobody has. */
+async function compareCosts(
+  states: readonly string[],
+  call: (t: TestAuth, email: string, name: string) => Promise<Answer>,
+): Promise<void> {
+  const meter = createMeter();
+  await using t = await testAuth({ aroundStatement: meter.aroundStatement });
+  await peopleIn(t);
+  // The first call of all fills caches.
+  await call(t, "first@example.org", "first");
+  const unknown = await meter.measure(t, () => call(t, "unknown@example.org", "unknown"));
+  for (const state of states) {
+    const known = await meter.measure(t, () => call(t, emailIn(state), state.replace(" ", "-")));
+    assert.deepEqual(known, unknown, state);
+  }
+}
+
+describe("one answer, and one cost, whoever's address it is", () => {
+  it("signing in with a wrong password", async () => {
+    const states = ["verified", "disabled", "no password", "imported", "unverified", "disputed"];
+    await compareCosts(states, async (t, email) => {
+      const answer = await t.http.post("/api/auth/login/", { email, password: "Wrong-Harbour-1" });
+      assert.deepEqual(answer.body, { non_field_errors: ["Unable to log in with provided credentials."] });
+      return answer;
+    });
+  });
+
+  it("signing in with the right password of an account that is disabled or has lost its password", async () => {
+    await compareCosts(["disabled", "no password", "disputed"], (t, email) =>
+      t.http.post("/api/auth/login/", { email, password }),
+    );
+  });
+
+  it("registering, with the waiting password or with another", async () => {
+    const states = ["verified", "disabled", "no password", "imported", "unverified", "disputed"];
+    for (const chosen of [password, otherPassword]) {
+      await compareCosts(states, async (t, email, name) => {
+        const answer = await t.http.post("/api/auth/register/", {
+          ...{ email, username: `another-${name}`, password: chosen, password2: chosen },
+          ...{ first_name: "", last_name: "" },
+        });
+        assert.equal(answer.status, 201, answer.text);
+        return answer;
+      });
+    }
+  });
+
+  it("registering with a username that somebody has, be it this very address' own", async () => {
+    for (const username of ["verified", "unverified"]) {
+      await compareCosts(["verified", "disabled", "imported", "unverified"], async (t, email) => {
+        const answer = await t.http.post("/api/auth/register/", {
+          ...{ email, username, password: otherPassword, password2: otherPassword },
+          ...{ first_name: "", last_name: "" },
+        });
+        assert.deepEqual(answer.body, { username: ["A user with that username already exists."] });
+        return answer;
+      });
+    }
+  });
+
+  it("asking for the verification mail again", async () => {
+    await compareCosts(["verified", "disabled", "unverified", "disputed"], async (t, email) => {
+      const answer = await t.http.post("/api/auth/verify-email/resend/", { email });
+      assert.equal(answer.status, 200);
+      return answer;
+    });
+  });
+
+  it("typing a wrong code", async () => {
+    await compareCosts(["verified", "disabled", "unverified", "disputed"], async (t, email) => {
+      const answer = await t.http.post("/api/auth/verify-email/", { email, code: "not it" });
+      assert.deepEqual(answer.body, { code: ["Invalid or expired verification code."] });
+      return answer;
+    });
+  });
+
+  it("asking for a reset link", async () => {
+    const states = ["verified", "disabled", "no password", "unverified", "disputed"];
+    await compareCosts(states, async (t, email) => {
+      const answer = await t.http.post("/api/auth/password/reset/request/", { email });
+      assert.equal(answer.status, 200);
+      return answer;
+    });
+  });
+
+  it("says that an address waits for verification only to who knows its password", async () => {
+    await using t = await testAuth();
+    await peopleIn(t);
+    const right = await t.http.post("/api/auth/login/", { email: emailIn("unverified"), password });
+    assert.deepEqual(
+      [right.status, right.body],
+      [400, { non_field_errors: ["Please verify your email before logging in."] }],
+    );
+    assert.deepEqual(await t.rows("sessions"), []);
+  });
+
+  it("mails a reset link to whoever has an account that is not disabled, as its owner wrote the address", async () => {
+    await using t = await testAuth();
+    await t.person({ email: "Ada.L@example.org" });
+    await peopleIn(t);
+    const before = (await t.mailbox()).length;
+    const asked = ["ADA.l@EXAMPLE.org", "nobody@example.org", ...["disabled", "unverified"].map(emailIn)];
+    for (const email of asked) await t.http.post("/api/auth/password/reset/request/", { email });
+    const sent = (await t.mailbox()).slice(before).map(({ mail, to }) => `${mail} to ${to}`);
+    assert.deepEqual(sent, [
+      "reset-password to Ada.L@example.org",
+      "reset-password to unverified@example.org",
+    ]);
+    assert.deepEqual(
+      (await t.rows("outbox")).filter((row) => row.state !== "sent"),
+      [],
+      "an address that somebody typed is kept",
+    );
+  });
+});
