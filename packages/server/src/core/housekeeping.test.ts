@@ -79,7 +79,7 @@ describe("housekeeping", () => {
     const refusing = {
       name: "refusing",
       send: async () => {
-        throw new MailRefused("550 no such mailbox", true);
+        throw new MailRefused({ permanent: true, reply: "550 no such mailbox", suppress: false });
       },
       verify: async () => undefined,
       close: () => undefined,
