@@ -67,6 +67,14 @@ export async function listCaptured(
   });
 }
 
+export async function countCaptured(ctx: Context): Promise<number> {
+  const counted = await capturedIn(ctx)
+    .selectFrom("captured_mails")
+    .select((row) => row.fn.countAll().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(counted.count);
+}
+
 export async function findCaptured(ctx: Context, id: string): Promise<CapturedMail | undefined> {
   return (await listCaptured(ctx)).find((mail) => mail.id === id);
 }
