@@ -1,6 +1,7 @@
 /** Every setting: its name, its value when unsaid, and what it means. There are no others. */
 
 import { parseMailbox } from "./core/mail/mailbox.ts";
+import { argon2Ceiling } from "./core/passwords/formats.ts";
 import * as read from "./platform/readers.ts";
 import {
   type Environment,
@@ -35,16 +36,15 @@ const argon2 = {
   read: (text: string) => {
     const match = /^(\d{1,7}),(\d{1,3}),(\d{1,2})$/.exec(text.trim());
     const [memoryKib = 0, passes = 0, parallelism = 0] = (match ?? []).slice(1).map(Number);
-    if (
-      memoryKib >= 8 * parallelism &&
-      memoryKib <= 1_048_576 &&
-      passes >= 1 &&
-      passes <= 32 &&
-      parallelism >= 1
-    ) {
-      return { memoryKib, passes, parallelism };
-    }
-    throw new Error("must be memory in KiB, passes and lanes, such as 19456,2,1");
+    const isRunnable = memoryKib >= 8 * parallelism && passes >= 1 && parallelism >= 1;
+    // Dearer ones are never run, so no password could be set or checked.
+    const isAffordable =
+      memoryKib <= argon2Ceiling.memoryKib &&
+      passes <= argon2Ceiling.passes &&
+      parallelism <= argon2Ceiling.parallelism;
+    if (isRunnable && isAffordable) return { memoryKib, passes, parallelism };
+    const { memoryKib: m, passes: t, parallelism: p } = argon2Ceiling;
+    throw new Error(`must be memory in KiB, passes and lanes, such as 19456,2,1, up to ${m},${t},${p}`);
   },
 };
 

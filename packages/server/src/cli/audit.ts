@@ -9,10 +9,10 @@ import { parseDuration } from "../platform/duration.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf, readLimit } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import { type Output, paint } from "./output.ts";
+import type { Output } from "./output.ts";
 import { type Opened, withSystem } from "./system.ts";
 import type { Column } from "./table.ts";
-import { toVisibleJson, visible, widthOf } from "./visible.ts";
+import { cutTo, toVisibleJson, visible, widthOf } from "./visible.ts";
 
 interface AuditOptions {
   readonly event?: string;
@@ -174,9 +174,11 @@ async function writeNewEntries(
   process.exitCode = exitCodes.interrupted;
 }
 
-/** Lines as they come: their columns are as wide as the widest so far. */
+/** Lines as they come: their columns are as wide as the widest so far; on a terminal, one line each. */
 function writeEntries(out: Output): (entries: readonly TrailEntry[]) => void {
   const shown = columns(out).slice(0, -1);
+  const isNarrow = out.isTerminal && process.stdout.columns < 100;
+  const width = out.isTerminal ? process.stdout.columns : Number.POSITIVE_INFINITY;
   const widths = [0, 22, 24, 12];
   return (entries) => {
     for (const entry of entries) {
@@ -189,7 +191,8 @@ function writeEntries(out: Output): (entries: readonly TrailEntry[]) => void {
         widths[index] = Math.max(widths[index] ?? 0, widthOf(text));
         return text + " ".repeat((widths[index] ?? 0) - widthOf(text));
       });
-      out.line(`${cells.join("  ")}  ${paint("dim")(visible(describeDetails(entry.details)))}`.trimEnd());
+      const line = [...cells, visible(describeDetails(entry.details))].join("  ").trimEnd();
+      out.line(cutTo(isNarrow ? line.slice("2026-11-24 ".length) : line, width));
     }
   };
 }

@@ -41,7 +41,8 @@ export function startLines(start: Start, columns = 100): string[] {
   });
   const ready = `ready in ${(milliseconds / 1000).toFixed(1)} s`;
   const last = files.length > 0 ? [ready.replace("r", "R")] : [...counts(start), ready];
-  const header = `  ${bold("imagaine-auth")} ${version}   ${config.mode}   Node ${node}   ${visible(database)}`;
+  const title = `  imagaine-auth ${version}   ${config.mode}   Node ${node}`;
+  const header = besides(title, visible(database), columns, String).replace("imagaine-auth", bold);
   return [
     "",
     header,
@@ -75,10 +76,10 @@ const whyMailbox = ({ mail }: Config) =>
     : "no mail server configured: every email lands here";
 
 /** A line with something beside it; below it where the terminal is too narrow, so that addresses can be copied. */
-function besides(line: string, text: string | undefined, columns: number): string {
+function besides(line: string, text: string | undefined, columns: number, style = paint("dim")): string {
   if (text === undefined) return line;
   const isRoom = line.length + 3 + text.length <= columns;
-  return isRoom ? `${line}   ${paint("dim")(text)}` : `${line}\n${" ".repeat(13)}${paint("dim")(text)}`;
+  return isRoom ? `${line}   ${style(text)}` : `${line}\n${" ".repeat(13)}${style(text)}`;
 }
 
 function counts({ users, mails }: Start): string[] {

@@ -51,8 +51,8 @@ export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
   }
   const created: string[] = [];
   const first = loadConfig(environment);
-  const isKeyMissing = !first.config.secretKey && first.problems.every(({ name }) => name !== "SECRET_KEY");
-  if (isKeyMissing && first.config.mode !== "production") {
+  const isUsable = first.problems.length === 0;
+  if (isUsable && !first.config.secretKey && first.config.mode !== "production") {
     const path = join(first.config.dataDirectory, "secret.key");
     if (reading.makesKey && !existsSync(path)) makeKey(first.config, path, created);
     if (existsSync(path)) {

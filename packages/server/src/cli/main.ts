@@ -32,7 +32,8 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(): Command {
+/** Every command there is. */
+export function createProgram(): Command {
   const program = new Command("imagaine-auth")
     .description("Sign-in for your application: accounts, sessions, tokens and mail in one process")
     .version(version, "-V, --version", "the version")

@@ -22,7 +22,6 @@ export async function askHidden(question: string, { input, output } = ownTermina
     return await readHiddenLine(input);
   } finally {
     input.setRawMode?.(false);
-    input.pause();
     output.write("\n");
   }
 }
@@ -33,12 +32,21 @@ function readHiddenLine(input: Terminal["input"]): Promise<string> {
     const settle = (end: () => void) => {
       input.off("data", onData);
       input.off("end", onEnd);
+      input.pause();
       end();
     };
     const onEnd = () => settle(() => reject(interrupted()));
     const onData = (chunk: string) => {
+      let read = 0;
       for (const character of chunk) {
-        if (character === "\r" || character === "\n") return settle(() => resolve(typed.join("")));
+        read += character.length;
+        if (character === "\r" || character === "\n") {
+          settle(() => resolve(typed.join("")));
+          // Pasted or typed ahead: it answers the next question.
+          const rest = chunk.slice(read).replace(character === "\r" ? /^\n/ : /^(?!)/, "");
+          if (rest !== "") input.unshift(rest);
+          return;
+        }
         if (character === "\u0003" || character === "\u0004") return onEnd();
         if (character === "\u007f" || character === "\b") typed.pop();
         else if (character === "\u0015") typed.length = 0;

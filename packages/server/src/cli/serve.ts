@@ -127,8 +127,8 @@ async function start(loaded: Loaded, startedAt: number): Promise<void> {
   const lines = startLines(
     {
       config,
-      database: describeDatabase(file, isNew, migrations.length),
-      created: isNew ? [...loaded.created, file] : loaded.created,
+      database: describeDatabase(file, isNew, migrations.filter((name) => /^\d/.test(name)).length),
+      created: (isNew ? [...loaded.created, file] : loaded.created).map(shortPath),
       users: (await auth.administration.listUsers({ limit: 1 })).total,
       mails: hasMailbox ? await countCaptured(ctx) : undefined,
       milliseconds,
@@ -142,8 +142,10 @@ function describeDatabase(file: string | undefined, isNew: boolean, migrations: 
   if (file === undefined) return "PostgreSQL";
   const steps = `${migrations} migration${migrations === 1 ? "" : "s"}`;
   const facts = [isNew && "new", migrations > 0 && steps].filter(Boolean).join(", ");
-  return `SQLite ${file.replace(/^\.\//, "")}${facts ? ` (${facts})` : ""}`;
+  return `SQLite ${shortPath(file)}${facts ? ` (${facts})` : ""}`;
 }
+
+const shortPath = (path: string) => path.replace(/^\.\//, "");
 
 /** The first signal stops in order; a second one at once. */
 function stopOnSignal(stop: () => Promise<void>): void {
