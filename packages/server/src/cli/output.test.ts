@@ -50,10 +50,6 @@ describe("text of strangers", () => {
     for (const indent of [undefined, 2]) {
       const json = toVisibleJson({ name: hostile }, indent);
       assert.doesNotMatch(json.replaceAll("\n", ""), /[\p{Cc}\u202e\u2066]/u);
-      assert.equal(
-        JSON.parse(json).name,
-        hostile.toWellFormed() === hostile ? hostile : JSON.parse(json).name,
-      );
     }
     assert.deepEqual(JSON.parse(toVisibleJson({ name: "\u009b\u2028é\u{1f600}" })), {
       name: "\u009b\u2028é\u{1f600}",
