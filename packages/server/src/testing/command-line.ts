@@ -12,6 +12,9 @@ const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 /** What Node compiled once, every process after it reads: it halves what a start costs. */
 const compileCache = join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
 
+/** How long a line is waited for. */
+const patience = 30_000;
+
 export interface Finished {
   readonly code: number | null;
   /** Standard output. */
@@ -124,11 +127,14 @@ function watch(child: ChildProcessWithoutNullStreams): Running {
     },
     err,
     line: async (pattern) => {
+      const deadline = AbortSignal.timeout(patience);
       for (;;) {
         const found = lines().find((one) => pattern.test(one));
         if (found !== undefined) return found;
         if (isOver()) throw new Error(`It ended before ${pattern}.\n${out()}${err()}`);
-        await once(changes, "change");
+        await once(changes, "change", { signal: deadline }).catch(() => {
+          throw new Error(`It did not say ${pattern} in time.\n${out()}${err()}`);
+        });
       }
     },
     stop: async (signal = "SIGTERM") => {
