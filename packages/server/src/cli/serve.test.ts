@@ -152,7 +152,7 @@ describe("serve", () => {
 
   it("takes the next port in development when its own is taken, and none in production", async () => {
     await using box = await openBox();
-    const other = createServer().listen(0, "127.0.0.1");
+    const other = createServer().listen(0, "127.0.0.1").unref();
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
     const server = await box.serve(["--port", String(port)]);

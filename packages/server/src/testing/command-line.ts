@@ -12,7 +12,7 @@ const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 /** What Node compiled once, every process after it reads: it halves what a start costs. */
 const compileCache = join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
 
-/** How long a line is waited for. */
+/** How long a line, or the end of a command, is waited for. */
 const patience = 30_000;
 
 export interface Finished {
@@ -85,7 +85,9 @@ export async function openBox(): Promise<Box> {
       // It may end without reading what it is told.
       child.stdin.on("error", () => undefined);
       child.stdin.end(options.input ?? "");
+      const deadline = setTimeout(() => child.kill("SIGKILL"), patience);
       const [code] = (await once(child, "close")) as [number | null];
+      clearTimeout(deadline);
       return { code, out: out(), err: err() };
     },
     start: (args, options = {}) => watch(spawnIn(args, options)),

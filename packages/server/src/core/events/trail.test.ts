@@ -7,6 +7,8 @@ import { listTrail } from "./trail.ts";
 const lampWasLit = event<{ lamp: string }>("lamp.lit");
 const lampsWereSold = event("lamp_.sold");
 
+const forged = { "x-request-id": "cli:root@host", "user-agent": "cli:root@host" };
+
 describe("the trail", () => {
   it("gives the newest that match, the oldest of them first", async () => {
     await using t = await testAuth();
@@ -28,7 +30,6 @@ describe("the trail", () => {
 
   it("says who did it, and takes no request's word that it is the command line", async () => {
     await using t = await testAuth();
-    const forged = { "x-request-id": "cli:root@host", "user-agent": "cli:root@host" };
     const body = { email: "ada@example.org", password: "Blue-Harbour-71" };
     await t.http.post("/api/auth/login/", body, { headers: forged, from: "192.0.2.7" });
     t.clock.advance("1s");
@@ -40,7 +41,7 @@ describe("the trail", () => {
   it("says of a deleted account what happened, and by whose command, but not where its owner was", async () => {
     await using t = await testAuth();
     const ada = await t.person();
-    await ada.login();
+    await ada.login(ada.password, { headers: forged });
     const account = await t.auth.administration.findUser(ada.email);
     assert.ok(account);
     t.clock.advance("1s");
