@@ -78,6 +78,8 @@ describe("the README", () => {
       config,
       database: "SQLite data/auth.db (new, 8 migrations)",
       created: ["data/.gitignore", "data/secret.key", "./data/auth.db"],
+      users: 0,
+      mails: 0,
       milliseconds: 100,
     });
     // Versions, counts and times are not the README's to promise.

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an old Node gets one clear sentence instead of a syntax error.
-const [major = 0] = process.versions.node.split(".").map(Number);
-if (major < 24) {
-  // oxlint-disable-next-line no-console -- there is nothing else to say it with yet
-  console.error(`imagaine-auth needs Node 24 or newer; this is ${process.versions.node}.`);
+// Plain JavaScript of long ago, so that an old Node gets one clear sentence instead of a syntax error.
+const [major, minor] = process.versions.node.split(".");
+if (Number(major) < 24) {
+  process.stderr.write(`imagaine-auth needs Node 24 or newer; this is ${major}.${minor}.\n`);
   process.exit(1);
 }
 // In the repository the sources run as they are; a published package holds what they were compiled to.
-const { existsSync } = await import("node:fs");
-const isSource = existsSync(new URL("../src/cli/main.ts", import.meta.url));
-const { runCommand } = await import(isSource ? "../src/cli/main.ts" : "../dist/cli/main.js");
-await runCommand(process.argv.slice(2));
+void import("node:fs")
+  .then(({ existsSync }) => {
+    const isSource = existsSync(new URL("../src/cli/main.ts", import.meta.url));
+    return import(isSource ? "../src/cli/main.ts" : "../dist/cli/main.js");
+  })
+  .then(({ runCommand }) => runCommand(process.argv.slice(2)));

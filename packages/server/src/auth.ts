@@ -20,7 +20,12 @@ import { standardFeatures } from "./features.ts";
 import { systemClock } from "./platform/clock.ts";
 import { addColumns, type WantedColumn } from "./platform/database/add-columns.ts";
 import { type Database, isBusy } from "./platform/database/dialect.ts";
-import { listPendingMigrations, type Migrations, migrate } from "./platform/database/migrate.ts";
+import {
+  listAppliedMigrations,
+  listPendingMigrations,
+  type Migrations,
+  migrate,
+} from "./platform/database/migrate.ts";
 import { openDatabase } from "./platform/database/open.ts";
 import { Unavailable } from "./platform/http/errors.ts";
 import { createRouter, type Handler } from "./platform/http/router.ts";
@@ -60,6 +65,7 @@ export interface System {
   /** Brings the database up to date: migrations, then a column for each field that has none. */
   readonly migrate: () => Promise<string[]>;
   readonly pendingMigrations: () => Promise<string[]>;
+  readonly appliedMigrations: () => Promise<{ readonly name: string; readonly appliedAt: Date }[]>;
   /** Throws SecretMismatch when SECRET_KEY is not the one that the database was made with. */
   readonly checkSecret: () => Promise<void>;
   /** A context for a flow that no request asked for; `actor` is named in the audit trail. */
@@ -113,6 +119,7 @@ export async function createAuth<
     handler,
     authenticate: (request) => signedIn.check(contextFor(reader.describe(request, ""))),
     migrate: () => migrateAll(database, migrations, system),
+    appliedMigrations: () => listAppliedMigrations(database),
     pendingMigrations: () => listPendingMigrations(database, migrations),
     checkSecret: () => checkSecret(system),
     context: (actor) => contextFor(quietRequest(actor, config.language)),

@@ -1,6 +1,7 @@
 /** What the product does, one line each: the table of contents of the code. */
 
 import { accountDeletion } from "./features/account-deletion/index.ts";
+import { administration } from "./features/administration/index.ts";
 import { devices } from "./features/devices/index.ts";
 import { discovery } from "./features/discovery/index.ts";
 import { emailVerification } from "./features/email-verification/index.ts";
@@ -22,6 +23,7 @@ export const standardFeatures = [
   profile,
   devices,
   accountDeletion,
+  administration,
   mailbox,
   discovery,
 ] as const;

@@ -1,15 +1,21 @@
 /** What the terminal shows: at the start where everything is, afterwards each mail as it lands. */
 
-import { styleText } from "node:util";
+import { networkInterfaces } from "node:os";
 import type { Config } from "../config.ts";
 import type { Delivery } from "../core/mail/worker.ts";
 import { version } from "../version.ts";
+import { paint } from "./output.ts";
+import { visible } from "./visible.ts";
 
 export interface Start {
   readonly config: Config;
   /** The database in a few words: "SQLite data/auth.db (new, 4 migrations)". */
   readonly database: string;
+  /** Files that this start made: on a first run, all there are. */
   readonly created: readonly string[];
+  readonly users: number;
+  /** Mails in the built-in mailbox; undefined where there is none. */
+  readonly mails: number | undefined;
   readonly milliseconds: number;
 }
 
@@ -19,32 +25,75 @@ const meanings: readonly (readonly [string, string])[] = [
   [".gitignore", "keeps this folder out of git"],
 ];
 
-/** The lines of a start, for a person; colours only where the terminal has them. */
-export function startLines({ config, database, created, milliseconds }: Start): string[] {
+/** The lines of a start, for a person: where everything is, and what a first run made. */
+export function startLines(start: Start, columns = 100): string[] {
+  const { config, database, created, milliseconds } = start;
   const [dim, bold] = [paint("dim"), paint("bold")];
-  const { publicUrl } = config;
   const node = process.versions.node.split(".").slice(0, 2).join(".");
-  const capturing = config.mail.backend === "capture" || config.mail.backend === "both";
+  const pathWidth = Math.max(0, ...created.map((path) => path.length));
   const files = created.map((path, index) => {
-    const meaning = meanings.find(([name]) => path.endsWith(name))?.[1] ?? "";
-    return `  ${(index === 0 ? "Created" : "").padEnd(9)}${path.padEnd(19)} ${dim(meaning)}`;
+    const meaning = meanings.find(([name]) => path.endsWith(name))?.[1];
+    return besides(
+      `  ${(index === 0 ? "Created" : "").padEnd(11)}${path.padEnd(pathWidth)}`,
+      meaning,
+      columns,
+    );
   });
+  const ready = `ready in ${Math.round(milliseconds)} ms`;
+  const last = files.length > 0 ? [ready.replace("r", "R")] : [...counts(start), ready];
+  const title = `  imagaine-auth ${version}   ${config.mode}   Node ${node}`;
+  const header = besides(title, visible(database), columns, String).replace("imagaine-auth", bold);
   return [
     "",
-    `  ${bold("imagaine-auth")} ${version}   ${config.mode}   Node ${node}   ${database}`,
+    header,
     "",
-    `  API        ${`${publicUrl}/api/auth/`.padEnd(36)} ${dim(`reference: ${publicUrl}/_/docs/`)}`,
-    ...(capturing
-      ? [
-          `  Mailbox    ${`${publicUrl}/_/mailbox/`.padEnd(36)} ${dim("no mail server configured: every mail lands here")}`,
-        ]
-      : []),
+    ...addresses(start, columns),
     "",
     ...files,
     ...(files.length > 0 ? [""] : []),
-    `  Ready in ${(milliseconds / 1000).toFixed(1)} s   ${dim("stop with Ctrl-C")}`,
+    `  ${last.join(" · ")}   ${dim("stop with Ctrl-C")}`,
     "",
   ];
+}
+
+function addresses({ config, mails }: Start, columns: number): string[] {
+  const { publicUrl } = config;
+  const elsewhere = networkAddress(config);
+  const rows: readonly (readonly [string, string, string?])[] = [
+    ["API", `${publicUrl}/api/auth/`, `reference: ${publicUrl}/_/docs/`],
+    ...(mails === undefined ? [] : [["Mailbox", `${publicUrl}/_/mailbox/`, whyMailbox(config)] as const]),
+    ...(elsewhere === undefined ? [] : [["Network", elsewhere] as const]),
+  ];
+  const width = Math.max(...rows.map(([, url]) => url.length));
+  return rows.map(([name, url, text]) =>
+    besides(`  ${name.padEnd(11)}${text === undefined ? url : url.padEnd(width)}`, text, columns),
+  );
+}
+
+const whyMailbox = ({ mail }: Config) =>
+  mail.backend === "both"
+    ? "a copy of every email lands here"
+    : "no mail server configured: every email lands here";
+
+/** A line with something beside it; below it where the terminal is too narrow, so that addresses can be copied. */
+function besides(line: string, text: string | undefined, columns: number, style = paint("dim")): string {
+  if (text === undefined) return line;
+  const isRoom = line.length + 3 + text.length <= columns;
+  return isRoom ? `${line}   ${style(text)}` : `${line}\n${" ".repeat(13)}${style(text)}`;
+}
+
+function counts({ users, mails }: Start): string[] {
+  const some = (count: number, name: string) => `${count} ${name}${count === 1 ? "" : "s"}`;
+  return [some(users, "user"), ...(mails ? [`${some(mails, "email")} in the mailbox`] : [])];
+}
+
+/** Where other machines reach a server that listens to more than this one. */
+function networkAddress({ host, port }: Config): string | undefined {
+  if (host !== "0.0.0.0" && host !== "::") return undefined;
+  const found = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal);
+  return found && `http://${found.address}:${port}`;
 }
 
 /** One line for a mail that landed in the mailbox, with its code and link. */
@@ -52,12 +101,5 @@ export function mailLine({ mail, message }: Delivery, at: Date): string {
   const code = /\b\d{3} \d{3}\b/.exec(message.text)?.[0];
   const link = /https?:\/\/\S+/.exec(message.text)?.[0];
   const parts = [`✉ ${mail} → ${message.to}`, code && `code ${code}`, link];
-  return `  ${at.toTimeString().slice(0, 8)} ${parts.filter(Boolean).join("   ")}`;
-}
-
-type Style = "dim" | "bold" | "red" | "green" | "yellow";
-
-/** Colours a text where that makes sense: on a terminal, and unless NO_COLOR says otherwise. */
-export function paint(style: Style): (text: string) => string {
-  return (text) => styleText(style, text, { stream: process.stdout, validateStream: true });
+  return `  ${at.toTimeString().slice(0, 8)} ${parts.filter(Boolean).map(String).map(visible).join("   ")}`;
 }

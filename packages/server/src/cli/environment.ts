@@ -1,6 +1,6 @@
 /** Where the command line gets its settings from: the environment, `.env` beside it, and the declared user fields. */
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseEnv } from "node:util";
@@ -17,48 +17,98 @@ export interface Loaded {
   readonly fields: UserFields;
   /** Files that were made on the way: on a first run, the key. */
   readonly created: readonly string[];
-  /** Where each setting that is set came from. */
-  readonly sources: Readonly<Record<string, "environment" | ".env" | "data/secret.key">>;
+  /** What the settings were read from, every source together. */
+  readonly environment: Environment;
+  /** Where each setting that is set came from: "environment", the name of a file, or "flag". */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
-/** Reads everything; in development a missing key is made and kept, since nothing else should be needed to start. */
-export async function loadEnvironment(overrides: Environment = {}): Promise<Loaded> {
-  const fromFile = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
-  const fromProcess = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""));
-  const environment: Record<string, string | undefined> = { ...fromFile, ...fromProcess, ...overrides };
-  const sources = Object.fromEntries([
-    ...Object.keys(fromFile).map((name) => [name, ".env" as const]),
-    ...Object.keys(fromProcess).map((name) => [name, "environment" as const]),
-  ]);
-  const first = loadConfig(environment);
-  const created: string[] = [];
-  const needsKey = !first.config.secretKey && first.problems.every(({ name }) => name !== "SECRET_KEY");
-  if (needsKey && first.config.mode !== "production") {
-    environment.SECRET_KEY = keepKey(first.config.dataDirectory, created);
-    sources.SECRET_KEY = "data/secret.key";
+export interface Reading {
+  readonly envFile?: string | undefined;
+  readonly dataDir?: string | undefined;
+  /** Settings that flags of the command say. */
+  readonly overrides?: Environment;
+  /** Whether a missing key of a development system is made: only by what may begin a system. */
+  readonly makesKey?: boolean;
+}
+
+/** Reads everything: flags win over the environment, which wins over the file. */
+export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
+  const { file, values } = readFile(reading.envFile);
+  const layers: readonly (readonly [string, Environment])[] = [
+    [file, values],
+    ["environment", process.env],
+    ["flag", { DATA_DIR: reading.dataDir, ...reading.overrides }],
+  ];
+  const environment: Record<string, string | undefined> = {};
+  const sources: Record<string, string> = {};
+  for (const [source, said] of layers) {
+    for (const [name, value] of Object.entries(said)) {
+      if (value === undefined || value === "") continue;
+      environment[name] = value;
+      sources[name] = source;
+    }
   }
-  return { ...loadConfig(environment), fields: await loadFields(), created, sources };
+  const created: string[] = [];
+  const first = loadConfig(environment);
+  const isUsable = first.problems.length === 0;
+  if (isUsable && !first.config.secretKey && first.config.mode !== "production") {
+    const path = join(first.config.dataDirectory, "secret.key");
+    if (reading.makesKey && !existsSync(path)) makeKey(first.config, path, created);
+    if (existsSync(path)) {
+      environment.SECRET_KEY = readFileSync(path, "utf8").trim();
+      sources.SECRET_KEY = path;
+    }
+  }
+  return { ...loadConfig(environment), fields: await loadFields(), created, environment, sources };
+}
+
+function readFile(asked: string | undefined): { file: string; values: Environment } {
+  const file = asked ?? ".env";
+  if (asked === undefined && !existsSync(file)) return { file, values: {} };
+  try {
+    return { file, values: parseEnv(readFileSync(file, "utf8")) };
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new CommandFailed(`The settings in ${file} cannot be read (${code}).`, exitCodes.configuration);
+  }
 }
 
 /** The key of a development system: made once, readable for its owner alone. */
-function keepKey(directory: string, created: string[]): string {
-  prepareDataDirectory(directory, created);
-  const path = join(directory, "secret.key");
-  if (!existsSync(path)) {
-    writeFileSync(path, `${toBase64Url(systemRandomBytes(32))}\n`, { mode: 0o600, flag: "wx" });
-    chmodSync(path, 0o600);
-    created.push(path);
+function makeKey(config: Config, path: string, created: string[]): void {
+  const file = databaseFile(config);
+  if (file && existsSync(file)) {
+    throw new CommandFailed(
+      `${path} is missing, and ${file} was made with it.\n  fix  restore it from your backup, or set SECRET_KEY to what it held`,
+      exitCodes.configuration,
+    );
   }
-  return readFileSync(path, "utf8").trim();
+  prepareDataDirectory(config.dataDirectory, created);
+  writeFileSync(path, `${toBase64Url(systemRandomBytes(32))}\n`, { mode: 0o600, flag: "wx" });
+  created.push(path);
 }
 
-/** The folder that everything is written to, kept out of git by a file of its own. */
+/** The file of an SQLite database; undefined for one that has none. */
+export function databaseFile({ database }: Config): string | undefined {
+  const path = /^sqlite:(.*)$/is.exec(database.url)?.[1];
+  return path === undefined || path === ":memory:" ? undefined : path;
+}
+
+/** The folder that everything is written to, for its owner alone, kept out of git by a file of its own. */
 export function prepareDataDirectory(directory: string, created: string[] = []): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const path = join(directory, ".gitignore");
-  if (existsSync(path)) return;
-  writeFileSync(path, "*\n");
-  created.push(path);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const path = join(directory, ".gitignore");
+    if (existsSync(path)) return;
+    writeFileSync(path, "*\n", { mode: 0o600 });
+    created.push(path);
+  } catch (error) {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    throw new CommandFailed(
+      `The folder ${directory} cannot be written to (${code}).\n  fix  DATA_DIR=…, a folder that this user owns`,
+      exitCodes.configuration,
+    );
+  }
 }
 
 /** The fields that `imagaine-auth.config.ts` (or .mjs, .js) declares, if it stands here. */

@@ -3,47 +3,57 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config.ts";
+import { countCaptured } from "../core/mail/captured.ts";
 import { findProductionProblems } from "../core/production-checks.ts";
 import { createLog } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
-import { mailLine, paint, startLines } from "./banner.ts";
-import { type Loaded, loadEnvironment, refuseProblems } from "./environment.ts";
+import { mailLine, startLines } from "./banner.ts";
+import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblems } from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
-import { openSystem } from "./system.ts";
+import { type Call, callOf } from "./flags.ts";
+import { addCommand } from "./help.ts";
+import { paint } from "./output.ts";
+import { openSystem, prepareFolder } from "./system.ts";
 
-interface Flags {
+interface ServeOptions {
   readonly port?: string;
   readonly host?: string;
-  readonly dataDir?: string;
 }
 
 export function addServe(program: Command): void {
-  program
-    .command("serve", { isDefault: true })
-    .description("Start the server")
-    .option("--port <port>", "port to listen on (PORT)")
-    .option("--host <address>", "address to listen on (HOST)")
-    .option("--data-dir <folder>", "folder for the database and the key (DATA_DIR)")
-    .action(run);
+  addCommand(program, {
+    name: "serve",
+    sentence: "Start the server; what it needs and does not find in development, it makes",
+    examples: [
+      "imagaine-auth serve",
+      "imagaine-auth serve --port 9000 --data-dir /var/lib/imagaine-auth",
+      "NODE_ENV=production imagaine-auth serve --env-file production.env",
+    ],
+  })
+    .option("--port <port>", "the port to listen on (PORT)", readPort)
+    .option("--host <address>", "the address to listen on (HOST)")
+    .action((options: ServeOptions, command: Command) => run(callOf(command), options));
 }
 
-async function run(flags: Flags): Promise<void> {
+function readPort(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return text;
+  throw new InvalidArgumentError("It must be from 0 to 65535.");
+}
+
+async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const startedAt = performance.now();
-  const overrides = Object.fromEntries(
-    Object.entries({ PORT: flags.port, HOST: flags.host, DATA_DIR: flags.dataDir }).filter(
-      ([, value]) => value,
-    ),
-  );
-  const asked = await loadEnvironment(overrides);
-  refuseProblems(asked.problems);
-  refuseUnsafe(asked.config);
-  const port = await findPort(asked.config);
-  const loaded =
-    port === asked.config.port ? asked : await loadEnvironment({ ...overrides, PORT: String(port) });
-  await start({ ...loaded, created: asked.created }, startedAt);
+  const overrides = { PORT: options.port, HOST: options.host };
+  const reading: Reading = { ...flags, overrides, makesKey: true };
+  // A first look, before anything is made: what cannot start leaves nothing behind.
+  const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
+  refuseProblems(problems);
+  refuseUnsafe(config);
+  const port = await findPort(config, out.note);
+  const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
+  await start(loaded, startedAt);
 }
 
 /** In production nothing starts while something is unsafe, and everything is said at once. */
@@ -51,7 +61,7 @@ function refuseUnsafe(config: Config): void {
   const problems = config.mode === "production" ? findProductionProblems(config) : [];
   if (problems.length === 0) return;
   const lines = problems.flatMap(({ problem, because, fixes }) => [
-    `  ${paint("red")("✗")} ${problem.padEnd(48)} ${because}`,
+    `  ${paint("red", process.stderr)("✗")} ${problem.padEnd(48)} ${because}`,
     ...fixes.map((fix, index) => `      ${index === 0 ? "fix" : "or "}   ${fix}`),
   ]);
   const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
@@ -60,14 +70,13 @@ function refuseUnsafe(config: Config): void {
 }
 
 /** The port asked for; in development the next free one, since something else may run already. */
-async function findPort({ host, port, mode }: Config): Promise<number> {
-  for (let candidate = port; candidate < port + 20; candidate += 1) {
+async function findPort({ host, port, mode }: Config, note: (text: string) => void): Promise<number> {
+  const last = mode === "production" ? port : Math.min(port + 20, 65535);
+  for (let candidate = port; candidate <= last; candidate += 1) {
     const free = await tryPort(host, candidate);
-    if (free !== undefined) {
-      if (port !== 0 && free !== port) process.stderr.write(`Port ${port} is in use. Using ${free}.\n`);
-      return free;
-    }
-    if (mode === "production") break;
+    if (free === undefined) continue;
+    if (port !== 0 && free !== port) note(`Port ${port} is in use. Using ${free}.`);
+    return free;
   }
   throw new CommandFailed(`Port ${port} is in use.\n  fix  PORT=${port + 1}`, exitCodes.unexpected);
 }
@@ -80,10 +89,11 @@ async function tryPort(host: string, port: number): Promise<number | undefined> 
     const address = probe.address();
     return address && typeof address === "object" ? address.port : port;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") return undefined;
+    throw new CommandFailed(`Cannot listen on ${host}, port ${port} (${code}).`, exitCodes.configuration);
   } finally {
-    probe.close();
+    await new Promise((resolve) => probe.close(resolve));
   }
 }
 
@@ -95,38 +105,47 @@ async function start(loaded: Loaded, startedAt: number): Promise<void> {
   const level =
     isTerminal && config.mode !== "production" && config.logLevel === "info" ? "warn" : config.logLevel;
   const log = createLog(level, write, () => new Date());
-  const file = config.database.url.replace(/^sqlite:/, "");
-  const isNew = config.database.url.startsWith("sqlite:") && !existsSync(file);
-  const { auth } = await openSystem(loaded, log);
+  const file = databaseFile(config);
+  const isNew = file !== undefined && !existsSync(file);
+  prepareFolder(loaded);
+  const { auth, ctx } = await openSystem(loaded, log);
   const migrations = await auth.migrate();
   await auth.checkSecret();
-  const isShown = config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
+  const hasMailbox = config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
   const serving = await serve(auth, {
     host: config.host,
     port: config.port,
-    ...(isShown ? { delivered: (delivery) => write(mailLine(delivery, new Date())) } : {}),
+    ...(hasMailbox ? { delivered: (delivery) => write(mailLine(delivery, new Date())) } : {}),
   });
-  const milliseconds = Math.round(performance.now() - startedAt);
-  if (isTerminal) {
-    const created = isNew ? [...loaded.created, file] : loaded.created;
-    const database = describeDatabase(config, file, isNew, migrations.length);
-    for (const line of startLines({ config, database, created, milliseconds })) write(line);
-  } else {
-    log("info", "ready", {
-      url: config.publicUrl,
-      mode: config.mode,
-      ms: milliseconds,
-      migrations: migrations.length,
-    });
-  }
   stopOnSignal(serving.stop);
+  const milliseconds = Math.round(performance.now() - startedAt);
+  if (!isTerminal) {
+    const { publicUrl: url, mode } = config;
+    log("info", "ready", { url, mode, ms: milliseconds, migrations: migrations.length });
+    return;
+  }
+  const lines = startLines(
+    {
+      config,
+      database: describeDatabase(file, isNew, migrations.filter((name) => /^\d/.test(name)).length),
+      created: (isNew ? [...loaded.created, file] : loaded.created).map(shortPath),
+      users: (await auth.administration.listUsers({ limit: 1 })).total,
+      mails: hasMailbox ? await countCaptured(ctx) : undefined,
+      milliseconds,
+    },
+    process.stdout.columns,
+  );
+  for (const line of lines) write(line);
 }
 
-function describeDatabase(config: Config, file: string, isNew: boolean, migrations: number): string {
-  if (!config.database.url.startsWith("sqlite:")) return "PostgreSQL";
-  const facts = [isNew && "new", migrations > 0 && `${migrations} migrations`].filter(Boolean).join(", ");
-  return `SQLite ${file.replace(/^\.\//, "")}${facts ? ` (${facts})` : ""}`;
+function describeDatabase(file: string | undefined, isNew: boolean, migrations: number): string {
+  if (file === undefined) return "PostgreSQL";
+  const steps = `${migrations} migration${migrations === 1 ? "" : "s"}`;
+  const facts = [isNew && "new", migrations > 0 && steps].filter(Boolean).join(", ");
+  return `SQLite ${shortPath(file)}${facts ? ` (${facts})` : ""}`;
 }
+
+const shortPath = (path: string) => path.replace(/^\.\//, "");
 
 /** The first signal stops in order; a second one at once. */
 function stopOnSignal(stop: () => Promise<void>): void {

@@ -4,15 +4,20 @@ import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { type Auth, createAuth } from "../auth.ts";
 import type { Context } from "../core/context.ts";
-import { SecretMismatch } from "../core/keys/fingerprint.ts";
 import { standardFeatures } from "../features.ts";
 import { isBusy } from "../platform/database/dialect.ts";
-import { DatabaseTooNew } from "../platform/database/migrate.ts";
 import { createLog, type Log } from "../platform/log.ts";
-import { type Loaded, loadEnvironment, prepareDataDirectory, refuseProblems } from "./environment.ts";
+import {
+  databaseFile,
+  type Loaded,
+  loadEnvironment,
+  prepareDataDirectory,
+  type Reading,
+  refuseProblems,
+} from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 
-export type OpenAuth = Auth<typeof standardFeatures>;
+type OpenAuth = Auth<typeof standardFeatures>;
 
 export interface Opened extends Loaded {
   readonly auth: OpenAuth;
@@ -20,66 +25,95 @@ export interface Opened extends Loaded {
   readonly ctx: Context;
 }
 
+type Work<T> = (opened: Opened) => Promise<T>;
+
 /** Opens the system. Nothing is migrated yet. */
 export async function openSystem(loaded: Loaded, log: Log): Promise<Opened> {
   const { config, fields } = loaded;
   refuseProblems(loaded.problems);
-  if (!config.secretKey) throw new CommandFailed("SECRET_KEY is missing.", exitCodes.configuration);
-  if (config.database.url.startsWith(`sqlite:${config.dataDirectory}/`))
-    prepareDataDirectory(config.dataDirectory);
-  const auth = await createAuth({ config, fields, features: standardFeatures, log });
-  return { ...loaded, auth, ctx: auth.context(actor()) };
+  if (!config.secretKey) {
+    throw new CommandFailed(
+      "SECRET_KEY is missing: nothing can be signed or decrypted without it.\n  fix  SECRET_KEY=$(imagaine-auth secret), kept with your backups",
+      exitCodes.configuration,
+    );
+  }
+  try {
+    const auth = await createAuth({ config, fields, features: standardFeatures, log });
+    return { ...loaded, auth, ctx: auth.context(actor()) };
+  } catch (error) {
+    if (isBusy(error)) throw error;
+    // What a database cannot be opened for is how it is named, or where it lies.
+    throw new CommandFailed((error as Error).message, exitCodes.configuration, { cause: error });
+  }
 }
 
+/** Who is at the keyboard. The colon keeps it apart from every id that a request may have. */
 function actor(): string {
-  return `cli:${userInfo().username}@${hostname()}`;
+  return `cli:${userName()}@${hostname()}`;
 }
 
-/** Runs a command on the system and closes it again, whatever comes of it. */
-export async function withSystem<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
-  const loaded = await loadEnvironment();
-  const { config } = loaded;
-  const log = createLog(
-    "warn",
-    (line) => process.stderr.write(`${line}\n`),
-    () => new Date(),
-  );
-  const file = config.database.url.startsWith("sqlite:")
-    ? config.database.url.slice("sqlite:".length)
-    : undefined;
-  if (file && file !== ":memory:" && !existsSync(file)) {
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a number that has no name.
+    return String(process.getuid?.() ?? "unknown");
+  }
+}
+
+/** Runs a command on the system and closes it again, whatever comes of it. The database must be up to date. */
+export async function withSystem<T>(reading: Reading, work: Work<T>): Promise<T> {
+  return withDatabase(reading, async (opened) => {
+    const pending = await opened.auth.pendingMigrations();
+    if (pending.length > 0) {
+      throw new CommandFailed(
+        `The database lacks ${pending.length} migration${pending.length === 1 ? "" : "s"}.\n  fix  imagaine-auth migrate`,
+        exitCodes.configuration,
+      );
+    }
+    await opened.auth.checkSecret();
+    return work(opened);
+  });
+}
+
+/** The same with a database that is there, however old it is. */
+export async function withDatabase<T>(reading: Reading, work: Work<T>): Promise<T> {
+  const loaded = await loadEnvironment(reading);
+  refuseProblems(loaded.problems);
+  const file = databaseFile(loaded.config);
+  if (file && !existsSync(file)) {
     throw new CommandFailed(
       `There is no database at ${file} yet.\n  fix  imagaine-auth migrate`,
       exitCodes.notFound,
     );
   }
-  const opened = await openSystem(loaded, log);
+  return closeAfter(await openSystem(loaded, warnings), work);
+}
+
+/** The same with a database that may have to be made first. */
+export async function openForMigrating<T>(reading: Reading, work: Work<T>): Promise<T> {
+  const loaded = await loadEnvironment({ ...reading, makesKey: true });
+  refuseProblems(loaded.problems);
+  prepareFolder(loaded);
+  return closeAfter(await openSystem(loaded, warnings), work);
+}
+
+/** Makes the data folder where the database will lie in it. */
+export function prepareFolder({ config, created }: Loaded): void {
+  const file = databaseFile(config);
+  if (file?.startsWith(`${config.dataDirectory}/`)) prepareDataDirectory(config.dataDirectory, [...created]);
+}
+
+async function closeAfter<T>(opened: Opened, work: Work<T>): Promise<T> {
   try {
-    await checkDatabase(opened.auth);
     return await work(opened);
   } finally {
     await opened.auth.close();
   }
 }
 
-/** The database must be as new as this program, and made with this secret. */
-export async function checkDatabase(auth: OpenAuth): Promise<void> {
-  const pending = await auth.pendingMigrations();
-  if (pending.length > 0) {
-    throw new CommandFailed(
-      `The database lacks ${pending.length} migrations.\n  fix  imagaine-auth migrate`,
-      exitCodes.configuration,
-    );
-  }
-  await auth.checkSecret();
-}
-
-/** What went wrong, in words, and the code to end with. */
-export function explain(error: unknown): { message: string; exitCode: number } {
-  if (error instanceof CommandFailed) return error;
-  if (error instanceof SecretMismatch || error instanceof DatabaseTooNew) {
-    return { message: error.message, exitCode: exitCodes.configuration };
-  }
-  if (isBusy(error)) return { message: error.message, exitCode: exitCodes.temporary };
-  return { message: (error as Error).message ?? String(error), exitCode: exitCodes.unexpected };
-}
+const warnings: Log = createLog(
+  "warn",
+  (line) => process.stderr.write(`${line}\n`),
+  () => new Date(),
+);

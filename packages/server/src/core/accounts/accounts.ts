@@ -1,10 +1,11 @@
 /** The accounts table: who has an account, found and changed by statements that decide nothing. */
 
-import { canonicalEmail } from "../../platform/http/email-address.ts";
+import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
 import { parseJson } from "../../platform/json.ts";
+import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
 import { UserNotFound } from "../tokens/errors.ts";
-import { type StoredField, storedFields } from "./fields.ts";
+import { defaultOf, type StoredField, storedFields } from "./fields.ts";
 
 export interface AccountRow {
   id: string;
@@ -75,6 +76,42 @@ export async function holdAccount(ctx: Context, id: string): Promise<Account | u
     .forNoKeyUpdate()
     .executeTakeFirst();
   return row && toAccount(ctx, row);
+}
+
+export interface NewAccount {
+  readonly email: string;
+  readonly username: string;
+  readonly passwordHash: string;
+  /** Unsaid: not verified. */
+  readonly verifiedAt?: Date;
+  /** The declared fields that were said; the others get their defaults. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Makes an account and gives its id. Throws UniqueViolation when a value that only one can have is another's. */
+export async function insertAccount(ctx: Context, account: NewAccount): Promise<string> {
+  const id = randomUuid(ctx.randomBytes);
+  const now = ctx.now().getTime();
+  const { fields } = ctx.additions;
+  const defaults = Object.fromEntries(storedFields(fields).map(([name, field]) => [name, defaultOf(field)]));
+  await accountsIn(ctx)
+    .insertInto("accounts")
+    .values({
+      id,
+      email: storedEmail(account.email),
+      email_canonical: canonicalEmail(account.email),
+      ...usernameColumns(account.username),
+      password_hash: account.passwordHash,
+      verified_at: account.verifiedAt?.getTime() ?? null,
+      disabled_at: null,
+      tokens_valid_from: null,
+      last_sign_in_at: null,
+      created_at: now,
+      updated_at: now,
+      ...toColumns(ctx, { ...defaults, ...account.fields }),
+    })
+    .execute();
+  return id;
 }
 
 /** Throws UserNotFound for an account that was deleted while the call went on. */

@@ -14,6 +14,11 @@ export const usernameTaken = sentence(
   "Já existe um usuário com esse nome de usuário.",
 );
 
+export const emailTaken = sentence(
+  "user with this email already exists.",
+  "Já existe um usuário com este e-mail.",
+);
+
 const takenValue: Sentence = sentence("This field must be unique.", "Este campo deve ser único.");
 
 /**
@@ -79,9 +84,10 @@ async function isTaken(
 
 /** What a lost race for a unique value means to the caller: the sentence of the column that the index names. */
 export function takenErrors(columns: readonly string[]): FieldErrors {
-  return Object.fromEntries(
-    columns.map((column) =>
-      column === "username_canonical" ? ["username", [usernameTaken]] : [column, [takenValue]],
-    ),
-  );
+  return Object.fromEntries(columns.map((column) => takenByColumn[column] ?? [column, [takenValue]]));
 }
+
+const takenByColumn: Readonly<Record<string, [string, Sentence[]]>> = {
+  email_canonical: ["email", [emailTaken]],
+  username_canonical: ["username", [usernameTaken]],
+};

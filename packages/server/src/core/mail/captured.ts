@@ -62,6 +62,14 @@ export async function listCaptured(
   return (await query.execute()).flatMap((row) => openCaptured(ctx, row) ?? []);
 }
 
+export async function countCaptured(ctx: Context): Promise<number> {
+  const counted = await capturedIn(ctx)
+    .selectFrom("captured_mails")
+    .select((row) => row.fn.countAll().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(counted.count);
+}
+
 export async function findCaptured(ctx: Context, id: string): Promise<CapturedMail | undefined> {
   const row = await capturedIn(ctx)
     .selectFrom("captured_mails")

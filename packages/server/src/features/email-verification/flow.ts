@@ -60,8 +60,11 @@ export async function verifyEmailByCode(ctx: Context, email: string, code: strin
   if (!isRight) throw new CodeInvalid();
 }
 
-/** Of an account that is held, so that nobody registers its address again before this is done. */
-async function markVerified(ctx: Context, account: Account): Promise<Verified> {
+/**
+ * Lets an address count as its owner's, and settles which password is believed. Of an account that is held, so that
+ * nobody registers the address again before this is done; of one that is verified already, nothing changes.
+ */
+export async function markVerified(ctx: Context, account: Account): Promise<Verified> {
   if (account.verifiedAt) return {};
   const hasPassword = await settlePassword(ctx, account);
   await accountsIn(ctx)

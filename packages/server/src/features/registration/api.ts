@@ -1,7 +1,7 @@
 import { anyone } from "../../core/access/access.ts";
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import { asInput, writableFields } from "../../core/accounts/fields.ts";
-import { addTakenErrors, usernameField } from "../../core/accounts/username.ts";
+import { addTakenErrors, emailTaken, usernameField } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
 import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
@@ -75,7 +75,7 @@ async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: 
   const wasComplete = Object.keys(errors).length === 0;
   await addTakenErrors(ctx, body, errors);
   if (ctx.config.revealAccounts && email !== undefined && (await findAccountByEmail(ctx, email))) {
-    errors.email = [sentences.emailTaken];
+    errors.email = [emailTaken];
   }
   // The same form sent twice is no conflict: the username is taken by this very registration.
   const mayBeOwn = wasComplete && errors.username && Object.keys(errors).length === 1;

@@ -5,10 +5,8 @@ import {
   accountsIn,
   findAccountByEmail,
   findAccountByUsername,
-  toColumns,
-  usernameColumns,
+  insertAccount,
 } from "../../core/accounts/accounts.ts";
-import { defaultOf, storedFields } from "../../core/accounts/fields.ts";
 import {
   type Attempt,
   attemptSubject,
@@ -22,9 +20,8 @@ import { enqueueMail } from "../../core/mail/outbox.ts";
 import { hashPassword, verifyPassword } from "../../core/passwords/passwords.ts";
 import { rememberDevice } from "../../core/sign-in/device.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
-import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
+import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
-import { randomUuid } from "../../platform/random.ts";
 import { sendVerification } from "../email-verification/flow.ts";
 import { alreadyRegisteredMail } from "./mail.ts";
 
@@ -68,7 +65,7 @@ async function registerNew(
 ): Promise<void> {
   try {
     await ctx.transaction(async (ctx) => {
-      const id = await insertAccount(ctx, registration, attempt.passwordHash);
+      const id = await insertAccount(ctx, { ...registration, passwordHash: attempt.passwordHash });
       await keepAttempt(ctx, attemptId, id, attempt);
       await record(ctx, registrationRequested, id, { address: "new" });
       await sendVerification(ctx, registration.email);
@@ -82,35 +79,6 @@ async function registerNew(
     const isSamePassword = await verifyPassword(ctx, registration.password, winner.passwordHash);
     await registerKnown(ctx, winner, isSamePassword, attempt, attemptId);
   }
-}
-
-async function insertAccount(
-  ctx: Context,
-  registration: Registration,
-  passwordHash: string,
-): Promise<string> {
-  const id = randomUuid(ctx.randomBytes);
-  const now = ctx.now().getTime();
-  const { fields } = ctx.additions;
-  const defaults = Object.fromEntries(storedFields(fields).map(([name, field]) => [name, defaultOf(field)]));
-  await accountsIn(ctx)
-    .insertInto("accounts")
-    .values({
-      id,
-      email: storedEmail(registration.email),
-      email_canonical: canonicalEmail(registration.email),
-      ...usernameColumns(registration.username),
-      password_hash: passwordHash,
-      verified_at: null,
-      disabled_at: null,
-      tokens_valid_from: null,
-      last_sign_in_at: null,
-      created_at: now,
-      updated_at: now,
-      ...toColumns(ctx, { ...defaults, ...registration.fields }),
-    })
-    .execute();
-  return id;
 }
 
 /**

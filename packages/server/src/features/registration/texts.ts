@@ -3,7 +3,6 @@ import { texts } from "../../platform/texts.ts";
 export const sentences = texts(
   {
     registered: "User registered successfully. Please check your email for verification.",
-    emailTaken: "user with this email already exists.",
     subject: "You already have an account",
     preheader: "Somebody tried to register with your address.",
     opening: "Somebody tried to create an account with this address, but you already have one.",
@@ -14,7 +13,6 @@ export const sentences = texts(
   {
     "pt-BR": {
       registered: "Usuário cadastrado com sucesso. Verifique seu e-mail para confirmar o cadastro.",
-      emailTaken: "Já existe um usuário com este e-mail.",
       subject: "Você já tem uma conta",
       preheader: "Alguém tentou se cadastrar com o seu endereço.",
       opening: "Alguém tentou criar uma conta com este endereço, mas você já tem uma.",

@@ -64,6 +64,20 @@ export async function listPendingMigrations(database: Database, migrations: Migr
   return listPending(database, database.kysely, migrations);
 }
 
+/** What has run, in the order of the names. */
+export async function listAppliedMigrations(
+  database: Database,
+): Promise<{ readonly name: string; readonly appliedAt: Date }[]> {
+  if (!(await database.describeTable(database.kysely, "migrations"))) return [];
+  const rows = await database.kysely
+    .withTables<Tables>()
+    .selectFrom("migrations")
+    .selectAll()
+    .orderBy("name")
+    .execute();
+  return rows.map((row) => ({ name: row.name, appliedAt: new Date(row.applied_at) }));
+}
+
 async function applyNext(
   database: Database,
   db: Kysely<NoTables>,

@@ -1,0 +1,56 @@
+/** How a command is declared, and how it explains itself: one sentence, examples first, then what can be said. */
+
+import type { Argument, Command, Help, Option } from "commander";
+import { globalOptions } from "./flags.ts";
+
+export interface Described {
+  /** The name, with its arguments: `create <email>`. */
+  readonly name: string;
+  /** What it does, without a full stop. */
+  readonly sentence: string;
+  /** As they are typed. */
+  readonly examples: readonly string[];
+}
+
+const examplesOf = new WeakMap<Command, readonly string[]>();
+
+export function addCommand(parent: Command, { name, sentence, examples }: Described): Command {
+  const command = parent.command(name).description(sentence);
+  return withExamples(command, examples);
+}
+
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  examplesOf.set(command, examples);
+  return command;
+}
+
+/** The help of a command, forty lines at the most. */
+export function formatHelp(command: Command, help: Help): string {
+  const isRoot = command.parent === null;
+  const commands = help.visibleCommands(command).filter((one) => one.name() !== "help");
+  const sections = [
+    [`${help.commandDescription(command)}.`],
+    (examplesOf.get(command) ?? []).map((example) => `  ${example}`),
+    [`Usage: ${help.commandUsage(command)}`],
+    section("Arguments", command.registeredArguments.filter(isDescribed).map(argumentRow)),
+    section("Options", help.visibleOptions(command).map(optionRow)),
+    isRoot ? [] : [`Also: ${globalOptions.map(longFlag).join(" ")}`],
+    section(
+      "Commands",
+      commands.map((one) => [one.name(), help.subcommandDescription(one)]),
+    ),
+  ];
+  const texts = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `${texts.join("\n\n")}\n`;
+}
+
+const isDescribed = ({ description }: Argument) => description !== "";
+const argumentRow = (one: Argument) => [one.name(), one.description] as const;
+const optionRow = ({ flags, description }: Option) => [flags, description] as const;
+const longFlag = ({ long }: Option) => long;
+
+function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([term]) => term.length));
+  return [`${title}:`, ...rows.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)];
+}

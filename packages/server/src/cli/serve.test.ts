@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { type Box, openBox, type RunningServer } from "../testing/command-line.ts";
+
+const password = "Blue-Harbour-71";
+const registration = (username: string) => ({
+  ...{ email: `${username}@example.org`, username, password, password2: password },
+  ...{ first_name: "", last_name: "" },
+});
+const register = (server: RunningServer, username: string) =>
+  server.post("/api/auth/register/", registration(username));
+const noLimits = { env: { RATE_LIMITS: "off" } };
+
+function checkDatabase(box: Box): { usernames: string[]; orphans: number } {
+  return box.sqlite((file) => {
+    assert.deepEqual({ ...file.prepare("pragma integrity_check").get() }, { integrity_check: "ok" });
+    assert.deepEqual(file.prepare("pragma foreign_key_check").all(), []);
+    const rows = file.prepare("select username from accounts order by username").all();
+    // A registration is its account, its attempt, its event and its mail, or none of them.
+    const orphans = file
+      .prepare(
+        `select count(*) as count from accounts a where
+          (select count(*) from registration_attempts r where r.account_id = a.id) <> 1 or
+          (select count(*) from audit e where e.account_id = a.id) <> 1 or
+          (select count(*) from outbox o where o.recipient = a.email) <> 1`,
+      )
+      .get();
+    return { usernames: rows.map((row) => String(row.username)), orphans: Number(orphans?.count) };
+  });
+}
+
+describe("serve", () => {
+  it("needs nothing in development: it makes what it lacks, shows each mail, and stops when told", async () => {
+    await using box = await openBox();
+    const server = await box.serve(["--data-dir", "state/here"]);
+    assert.deepEqual(await readdir(box.folder), ["state"]);
+    assert.equal((await register(server, "maria")).status, 201);
+    const line = await server.line(/✉/);
+    assert.match(
+      line,
+      /^ {2}\d\d:\d\d:\d\d ✉ verify-email → maria@example\.org {3}code \d{3} \d{3} {3}http:\/\/localhost:\d+\/verify-email\/[0-9a-f-]{36}\/$/,
+    );
+    assert.equal(
+      (await server.post(new URL(line.split(" ").at(-1) ?? "").pathname.replace("/", "/api/auth/"), {}))
+        .status,
+      200,
+    );
+    // An address may hold control characters in quotes (RFC 5322, 3.2.4 as Django reads it): the terminal sees them written.
+    const email = '"\u001b[31m\u0007"@example.org';
+    assert.equal(
+      (await server.post("/api/auth/register/", { ...registration("mallory"), email })).status,
+      201,
+    );
+    assert.match(await server.line(/\\u001b/), /✉ verify-email → "\\u001b\[31m\\u0007"@example\.org /);
+    assert.doesNotMatch(server.lines.join("\n"), /(?!\n)\p{Cc}|Blue-Harbour/u);
+    assert.deepEqual(await server.stop("SIGINT"), [0, null]);
+    assert.deepEqual((await readdir(join(box.folder, "state/here"))).toSorted(), [
+      ".gitignore",
+      "auth.db",
+      "secret.key",
+    ]);
+  });
+
+  it("lets commands work beside it, and what they change holds at once", async () => {
+    await using box = await openBox();
+    const server = await box.serve();
+    const made = await box.run(["user", "create", "ada@example.org", "--verified", "--password-stdin"], {
+      input: password,
+    });
+    assert.equal(made.code, 0, made.err);
+    const login = () => server.post("/api/auth/login/", { email: "ada@example.org", password });
+    const { access } = (await (await login()).json()) as { access: string };
+    const profile = () =>
+      fetch(`${server.url}/api/auth/profile/`, { headers: { authorization: `Bearer ${access}` } });
+    assert.equal((await profile()).status, 200);
+    const tail = box.start(["audit", "tail", "--follow", "--event", "account.*"]);
+    await tail.line(/account\.created/);
+    assert.equal((await box.run(["user", "disable", "ada"])).code, 0);
+    await tail.line(/account\.disabled +ada@example\.org +cli:/);
+    assert.deepEqual(await tail.stop("SIGINT"), [130, null]);
+    assert.equal(tail.lines.length, 2);
+    assert.deepEqual([(await profile()).status, (await login()).status], [401, 400]);
+    // The server finds the mail that the command put into the outbox.
+    await box.run(["user", "create", "bob@example.org", "--password-stdin"], { input: password });
+    await server.line(/verify-email → bob@example\.org/);
+    const list = JSON.parse((await box.run(["outbox", "list", "--json"])).out);
+    const [sent] = list.mails.filter(({ to }: { to: string }) => to === "bob@example.org");
+    const retried = await box.run(["outbox", "retry", sent.id]);
+    assert.deepEqual([retried.code, sent.state], [4, "sent"]);
+    assert.match(retried.err, /cannot be tried again: it was sent/);
+  });
+
+  it("answers what is under way when it is told to stop, and takes nothing more", async () => {
+    await using box = await openBox();
+    // A hash that takes its time, so that the signal comes in the middle.
+    const server = await box.serve([], { env: { ARGON2: "131072,10,1" } });
+    const answer = register(server, "ada");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stopped = server.stop();
+    assert.equal((await answer).status, 201);
+    assert.deepEqual(await stopped, [0, null]);
+    await assert.rejects(register(server, "bob"));
+    assert.deepEqual(checkDatabase(box).usernames, ["ada"]);
+  });
+
+  it("killed in the middle of registrations leaves whole ones, and starts again", async () => {
+    await using box = await openBox();
+    const server = await box.serve([], noLimits);
+    const names = Array.from({ length: 60 }, (_, n) => `user${n}`);
+    const answers = names.map((name) =>
+      register(server, name).then(
+        ({ status }) => status,
+        () => "lost",
+      ),
+    );
+    await Promise.any(answers);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(await server.stop("SIGKILL"), [null, "SIGKILL"]);
+    const known = await Promise.all(answers);
+    assert.ok(known.includes("lost"), "it was killed too late to tell anything");
+    const { usernames, orphans } = checkDatabase(box);
+    const answered = names.filter((_, n) => known[n] === 201);
+    assert.deepEqual(
+      answered.filter((name) => !usernames.includes(name)),
+      [],
+    );
+    assert.equal(orphans, 0);
+    const again = await box.serve([], noLimits);
+    assert.equal((await register(again, "afterwards")).status, 201);
+    assert.deepEqual(await again.stop(), [0, null]);
+  });
+
+  it("twice on one SQLite file loses nothing and makes nothing twice", async () => {
+    await using box = await openBox();
+    await box.run(["migrate"]);
+    const servers = await Promise.all([box.serve([], noLimits), box.serve([], noLimits)]);
+    const names = Array.from({ length: 30 }, (_, n) => `user${n}`);
+    const statuses = await Promise.all(
+      names.flatMap((name) => servers.map(async (server) => (await register(server, name)).status)),
+    );
+    assert.ok(
+      statuses.every((status) => status === 201),
+      String(statuses),
+    );
+    await Promise.all(servers.map((server) => server.stop()));
+    assert.deepEqual(checkDatabase(box).usernames, names.toSorted());
+  });
+
+  it("takes the next port in development when its own is taken, and none in production", async () => {
+    await using box = await openBox();
+    const other = createServer().listen(0, "127.0.0.1").unref();
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const server = await box.serve(["--port", String(port)]);
+    const chosen = Number(new URL(server.url).port);
+    assert.ok(chosen > port && chosen <= port + 20);
+    assert.equal(server.err(), `Port ${port} is in use. Using ${chosen}.\n`);
+    assert.equal((await register(server, "ada")).status, 201);
+    const env = {
+      NODE_ENV: "production",
+      PUBLIC_URL: "http://localhost",
+      SECRET_KEY: "0123456789-abcdefghijklmnopqrstuvwxyz-secret",
+      EMAIL_BACKEND: "off",
+    };
+    const refused = await box.run(["serve", "--port", String(port), "--data-dir", "live"], { env });
+    assert.deepEqual(
+      [refused.code, refused.out, refused.err],
+      [1, "", `✗ Port ${port} is in use.\n  fix  PORT=${port + 1}\n`],
+    );
+    assert.deepEqual(await readdir(box.folder), ["data"]);
+    other.close();
+  });
+});

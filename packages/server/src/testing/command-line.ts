@@ -1,0 +1,160 @@
+/** The real command in a folder of its own: run to its end, or kept running as a server. */
+
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
+
+/** What Node compiled once, every process after it reads: it halves what a start costs. */
+const compileCache = join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
+
+/** How long a line, or the end of a command, is waited for. */
+const patience = 30_000;
+
+export interface Finished {
+  readonly code: number | null;
+  /** Standard output. */
+  readonly out: string;
+  /** Standard error. */
+  readonly err: string;
+}
+
+export interface RunOptions {
+  /** Settings in the environment; nothing of the test's own is passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; closed at once if not given. */
+  readonly input?: string | Buffer;
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
+}
+
+export interface Running {
+  /** All lines on standard output so far. */
+  readonly lines: readonly string[];
+  readonly err: () => string;
+  /** The first line that matches, once it is there. */
+  readonly line: (pattern: RegExp) => Promise<string>;
+  /** Sends a signal; the exit code and the signal it died of. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<readonly [number | null, NodeJS.Signals | null]>;
+}
+
+export interface RunningServer extends Running {
+  readonly url: string;
+  readonly post: (path: string, body: unknown) => Promise<Response>;
+}
+
+export interface Box extends AsyncDisposable {
+  readonly folder: string;
+  readonly run: (args: readonly string[], options?: RunOptions) => Promise<Finished>;
+  /** Starts a command that goes on until it is stopped. */
+  readonly start: (args: readonly string[], options?: RunOptions) => Running;
+  /** Starts a server on a free port and waits until it is ready. */
+  readonly serve: (args?: readonly string[], options?: RunOptions) => Promise<RunningServer>;
+  readonly write: (file: string, text: string) => Promise<void>;
+  /** Works on the SQLite file past the program. */
+  readonly sqlite: <T>(work: (file: DatabaseSync) => T, path?: string) => T;
+}
+
+export async function openBox(): Promise<Box> {
+  const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-cli-"));
+  const running = new Set<ChildProcess>();
+  const spawnIn = (args: readonly string[], { env = {}, node = [] }: RunOptions) => {
+    const child = spawn(process.execPath, [...node, program, ...args], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        HOME: folder,
+        NODE_COMPILE_CACHE: compileCache,
+        ARGON2: "8,1,1",
+        ...env,
+      },
+    });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    return child;
+  };
+  return {
+    folder,
+    run: async (args, options = {}) => {
+      const child = spawnIn(args, options);
+      const [out, err] = [collect(child.stdout), collect(child.stderr)];
+      // It may end without reading what it is told.
+      child.stdin.on("error", () => undefined);
+      child.stdin.end(options.input ?? "");
+      const deadline = setTimeout(() => child.kill("SIGKILL"), patience);
+      const [code] = (await once(child, "close")) as [number | null];
+      clearTimeout(deadline);
+      return { code, out: out(), err: err() };
+    },
+    start: (args, options = {}) => watch(spawnIn(args, options)),
+    serve: (args = [], options = {}) => reach(watch(spawnIn(["serve", "--port", "0", ...args], options))),
+    write: (file, text) => writeFile(join(folder, file), text),
+    sqlite: (work, path = "data/auth.db") => {
+      const file = new DatabaseSync(join(folder, path), { timeout: 5000 });
+      try {
+        return work(file);
+      } finally {
+        file.close();
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      const exits = [...running].map((child) => once(child, "exit"));
+      for (const child of running) child.kill("SIGKILL");
+      await Promise.all(exits);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
+
+function watch(child: ChildProcessWithoutNullStreams): Running {
+  const [out, err] = [collect(child.stdout), collect(child.stderr)];
+  const changes = new EventEmitter();
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  child.stdout.on("data", () => changes.emit("change"));
+  child.once("close", () => changes.emit("change"));
+  const lines = () => out().split("\n").slice(0, -1);
+  return {
+    get lines() {
+      return lines();
+    },
+    err,
+    line: async (pattern) => {
+      const deadline = AbortSignal.timeout(patience);
+      for (;;) {
+        const found = lines().find((one) => pattern.test(one));
+        if (found !== undefined) return found;
+        if (isOver()) throw new Error(`It ended before ${pattern}.\n${out()}${err()}`);
+        await once(changes, "change", { signal: deadline }).catch(() => {
+          throw new Error(`It did not say ${pattern} in time.\n${out()}${err()}`);
+        });
+      }
+    },
+    stop: async (signal = "SIGTERM") => {
+      const exit = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+      child.kill(signal);
+      return exit;
+    },
+  };
+}
+
+async function reach(running: Running): Promise<RunningServer> {
+  const { url } = JSON.parse(await running.line(/"msg":"ready"/)) as { url: string };
+  const post = (path: string, body: unknown) =>
+    fetch(new URL(path, url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  // Not spread: `lines` is what there is at the moment it is asked for.
+  return Object.defineProperties({ url, post }, Object.getOwnPropertyDescriptors(running)) as RunningServer;
+}
