@@ -77,7 +77,7 @@ describe("the README", () => {
     const printed = startLines({
       config,
       database: "SQLite data/auth.db (new, 8 migrations)",
-      created: ["data/.gitignore", "data/secret.key", "./data/auth.db"],
+      created: ["data/.gitignore", "data/secret.key", "data/auth.db"],
       users: 0,
       mails: 0,
       milliseconds: 100,
