@@ -111,26 +111,23 @@ const privateHalves = perSystem(() => new Map<string, KeyObject>());
 /** Makes sure that the algorithm has a key that signs and a next one that is published; nothing for HS256. */
 export async function ensureKeys(ctx: Context, algorithm: Algorithm): Promise<void> {
   if (algorithm === "HS256") return;
-  const keys = (await listKeys(ctx)).filter((key) => key.algorithm === algorithm);
-  const isComplete =
-    findCurrentKey(keys, algorithm, ctx.now()) !== undefined && keys.some((key) => key.signsFrom === null);
-  if (isComplete) return;
-  const newest = keys.at(-1)?.generation ?? (await newestGeneration(ctx, algorithm));
-  const hasSigner = keys.some((key) => key.signsFrom !== null);
-  if (!hasSigner) await makeKey(ctx, algorithm, newest + 1, ctx.now());
-  if (!keys.some((key) => key.signsFrom === null)) {
-    await makeKey(ctx, algorithm, newest + (hasSigner ? 1 : 2), null);
-  }
-  await readKeys(ctx);
-}
-
-async function newestGeneration(ctx: Context, algorithm: string): Promise<number> {
-  const row = await keysIn(ctx)
+  const isNext = (key: RingKey) => key.algorithm === algorithm && key.signsFrom === null;
+  const known = await listKeys(ctx);
+  if (findCurrentKey(known, algorithm, ctx.now()) && known.some(isNext)) return;
+  // Both questions are asked of one answer: who read an older one makes the same generation, and makes it once.
+  const rows = await keysIn(ctx)
     .selectFrom("signing_keys")
-    .select((select) => select.fn.max("generation").as("newest"))
+    .selectAll()
     .where("algorithm", "=", algorithm)
-    .executeTakeFirst();
-  return row?.newest ?? 0;
+    .execute();
+  const living = rows.map(toKey).filter((key) => key.retiresAt === null || key.retiresAt > ctx.now());
+  let newest = Math.max(0, ...rows.map((row) => row.generation));
+  if (!living.some((key) => key.signsFrom !== null)) {
+    newest += 1;
+    await makeKey(ctx, algorithm, newest, ctx.now());
+  }
+  if (!living.some(isNext)) await makeKey(ctx, algorithm, newest + 1, null);
+  await readKeys(ctx);
 }
 
 /** Makes one key, unless another node was faster; slow for RSA, so outside the transaction. */
