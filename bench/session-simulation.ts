@@ -47,60 +47,78 @@ function createDice(seed: number): () => number {
   };
 }
 
-/** One person's week: eight to sixteen hours a day at the laptop, its lid closed now and then. */
-async function liveOneWeek(
+const hour = 60 * minute;
+const beginning = Date.parse("2026-11-24T08:00:00Z");
+
+/** One browser: what its tabs hold, and when each of them refreshes next. */
+interface Browser {
+  /** One token for all tabs, or one for each. */
+  readonly tokens: string[];
+  readonly keys: (string | undefined)[];
+  readonly dueAt: number[];
+  /** When the laptop is closed next. */
+  lidClosesAt: number;
+  signOuts: number;
+}
+
+/** Some days of one person, who closes the laptop every few hours and for every night. */
+async function live(service: Service, client: ClientKind, tabs: number, seed: number): Promise<number> {
+  const dice = createDice(seed);
+  const holders = client.sharesToken ? 1 : tabs;
+  const browser: Browser = {
+    tokens: Array<string>(holders).fill(await service.signIn(beginning)),
+    keys: Array<undefined>(holders).fill(undefined),
+    dueAt: Array.from({ length: tabs }, (_, tab) => beginning + nextRefresh(dice) + tab * 50),
+    lidClosesAt: beginning + 3 * hour * (0.5 + dice()),
+    signOuts: 0,
+  };
+  for (let now = beginning; now < beginning + days * 24 * hour; ) {
+    now = Math.min(...browser.dueAt);
+    if (now >= browser.lidClosesAt) closeLid(browser, now, dice);
+    else await refreshOneTab(service, client, browser, now, dice);
+  }
+  return browser.signOuts;
+}
+
+/** Pages refresh at about four fifths of an access token's life. */
+const nextRefresh = (dice: () => number) => accessTtl * (0.75 + 0.1 * dice());
+
+/** Whatever is due meanwhile happens when the lid opens, within two seconds: hours later, or the next morning. */
+function closeLid(browser: Browser, now: number, dice: () => number): void {
+  const isEvening = (now - beginning) % (24 * hour) > 12 * hour;
+  const opensAt = now + (isEvening ? 10 * hour : 2 * hour * dice());
+  browser.lidClosesAt = opensAt + 3 * hour * (0.5 + dice());
+  for (const [tab, due] of browser.dueAt.entries())
+    browser.dueAt[tab] = Math.max(due, opensAt + 2000 * dice());
+}
+
+async function refreshOneTab(
   service: Service,
   client: ClientKind,
-  tabs: number,
-  seed: number,
-): Promise<number> {
-  const dice = createDice(seed);
-  const start = Date.parse("2026-11-24T08:00:00Z");
-  const tokens: string[] = Array<string>(tabs).fill(await service.signIn(start));
-  const keys: (string | undefined)[] = Array(tabs).fill(undefined);
-  const dueAt = tokens.map((_, tab) => start + accessTtl * (0.7 + 0.1 * dice()) + tab * 200);
-  let signOuts = 0;
-  let now = start;
-  let lidOpensAt = start;
-  let nextLid = start + 2 * 60 * minute * (0.5 + dice());
-  const end = start + days * 24 * 60 * minute;
-  for (;;) {
-    const tab = dueAt.indexOf(Math.min(...dueAt));
-    now = Math.max(now, dueAt[tab] ?? end);
-    if (now >= end) return signOuts;
-    if (now >= nextLid) {
-      // The lid closes: what is due wakes up together when it opens again; once a day that is a night.
-      const isNight =
-        Math.floor((now - start) / (24 * 60 * minute)) !==
-        Math.floor((nextLid - 9 * 60 * minute - start) / (24 * 60 * minute));
-      lidOpensAt = now + (isNight ? 8 * 60 * minute : 2 * 60 * minute * dice());
-      nextLid = lidOpensAt + 3 * 60 * minute * (0.5 + dice());
-      for (const [other, due] of dueAt.entries()) dueAt[other] = Math.max(due, lidOpensAt + dice() * 2000);
-      continue;
-    }
-    const holder = client.sharesToken ? 0 : tab;
-    const key = client.repeatsWithKey ? (keys[holder] ??= `key-${seed}-${now}-${tab}-${dice()}`) : undefined;
-    const successor = await service.refresh(tokens[holder] ?? "", key, now);
-    const isLost = successor !== undefined && dice() < lostAnswers;
-    if (isLost) {
-      // The page tries again after a moment; unless the lid closes first, and then hours later.
-      dueAt[tab] = now + (dice() < 0.2 ? nextLid - now + 1 : 4000);
-      continue;
-    }
-    keys[holder] = undefined;
-    if (successor === undefined) {
-      signOuts += 1;
-      const fresh = await service.signIn(now);
-      // Signing in again reaches every tab that shares the token; one with a copy of its own is reloaded by hand.
-      tokens.fill(fresh);
-    } else {
-      tokens[holder] = successor;
-    }
-    const next = now + accessTtl * (0.75 + 0.1 * dice());
-    if (client.sharesToken) dueAt.fill(next);
-    dueAt[tab] = next;
-    if (client.sharesToken) for (const [other] of dueAt.entries()) dueAt[other] = next + other * 50;
+  browser: Browser,
+  now: number,
+  dice: () => number,
+): Promise<void> {
+  const tab = browser.dueAt.indexOf(now);
+  const holder = client.sharesToken ? 0 : tab;
+  if (client.repeatsWithKey) browser.keys[holder] ??= `repeat-${now}-${dice()}`;
+  const successor = await service.refresh(browser.tokens[holder] ?? "", browser.keys[holder], now);
+  if (successor !== undefined && dice() < lostAnswers) {
+    // The page asks again after four seconds; now and then the lid closes first, and it asks hours later.
+    browser.dueAt[tab] = dice() < 0.2 ? browser.lidClosesAt : now + 4000;
+    return;
   }
+  browser.keys[holder] = undefined;
+  if (successor === undefined) {
+    browser.signOuts += 1;
+    // Somebody who signs in again reloads the other tabs.
+    browser.tokens.fill(await service.signIn(now));
+  } else {
+    browser.tokens[holder] = successor;
+  }
+  const next = now + nextRefresh(dice);
+  if (client.sharesToken) for (const other of browser.dueAt.keys()) browser.dueAt[other] = next + other * 50;
+  else browser.dueAt[tab] = next;
 }
 
 /** Strict rotation: a token works once, and a second use ends the session. */
@@ -156,7 +174,7 @@ async function measure(
   let signOuts = 0;
   for (let person = 1; person <= people; person += 1) {
     const service = await makeService();
-    signOuts += await liveOneWeek(service, client, tabs, person);
+    signOuts += await live(service, client, tabs, person);
     await (service as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
   return (signOuts / people) * (7 / days);

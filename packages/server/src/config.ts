@@ -11,12 +11,13 @@ import {
   secretSetting,
   setting,
 } from "./platform/settings.ts";
-import { languages } from "./platform/texts.ts";
+import { languageOf, languages } from "./platform/texts.ts";
 
+// Django's spellings too: its projects say en-us and pt-br.
 const languageCode = {
   kind: languages.join(", "),
   read: (text: string) => {
-    const language = languages.find((one) => one.toLowerCase() === text.trim().toLowerCase());
+    const language = languageOf(text.trim());
     if (language) return language;
     throw new Error(`must be one of ${languages.join(", ")}`);
   },
@@ -36,15 +37,14 @@ const argon2 = {
   read: (text: string) => {
     const match = /^(\d{1,7}),(\d{1,3}),(\d{1,2})$/.exec(text.trim());
     const [memoryKib = 0, passes = 0, parallelism = 0] = (match ?? []).slice(1).map(Number);
-    const isRunnable = memoryKib >= 8 * parallelism && passes >= 1 && parallelism >= 1;
-    // Dearer ones are never run, so no password could be set or checked.
+    const isPossible = memoryKib >= 8 * parallelism && passes >= 1 && parallelism >= 1;
     const isAffordable =
       memoryKib <= argon2Ceiling.memoryKib &&
       passes <= argon2Ceiling.passes &&
       parallelism <= argon2Ceiling.parallelism;
-    if (isRunnable && isAffordable) return { memoryKib, passes, parallelism };
-    const { memoryKib: m, passes: t, parallelism: p } = argon2Ceiling;
-    throw new Error(`must be memory in KiB, passes and lanes, such as 19456,2,1, up to ${m},${t},${p}`);
+    if (isPossible && isAffordable) return { memoryKib, passes, parallelism };
+    const most = [argon2Ceiling.memoryKib, argon2Ceiling.passes, argon2Ceiling.parallelism];
+    throw new Error(`must be memory in KiB, passes and lanes, such as 19456,2,1, at most ${most.join()}`);
   },
 };
 
@@ -232,6 +232,8 @@ type Read = Resolved<typeof settings>;
 export interface Config
   extends Omit<Read, "publicUrl" | "secretKey" | "secretKeyFallbacks" | "database" | "mail" | "tokens"> {
   readonly publicUrl: string;
+  /** Whether PUBLIC_URL was said, not worked out. */
+  readonly isPublicUrlSaid: boolean;
   readonly secretKey: string;
   readonly secretKeyFallbacks: readonly string[];
   readonly database: { readonly url: string; readonly pool: number };
@@ -242,18 +244,36 @@ export interface Config
   readonly tokens: Omit<Read["tokens"], "issuer"> & { readonly issuer: string };
 }
 
-/** Reads the settings from an environment; `problems` says everything that cannot be read. */
+/** Reads the settings from an environment; `problems` says everything that cannot be read, or not together. */
 export function loadConfig(environment: Environment): { config: Config; problems: Problem[] } {
   const { values, problems } = readSettings(settings, environment);
-  return { config: complete(values), problems };
+  const isRefreshTtlSaid = Boolean(environment[settings.tokens.refreshTtl.name]);
+  return {
+    config: complete(values, isRefreshTtlSaid),
+    problems: [...problems, ...findContradictions(values, isRefreshTtlSaid)],
+  };
 }
 
-function complete(values: Read): Config {
+function findContradictions({ mail, tokens }: Read, isRefreshTtlSaid: boolean): Problem[] {
+  const { useSsl, useTls } = settings.mail;
+  const { refreshTtl, sessionTtl } = settings.tokens;
+  const found: Problem[] = [];
+  if (mail.useTls && mail.useSsl) {
+    found.push({ name: useTls.name, message: `and ${useSsl.name} exclude each other: turn one of them off` });
+  }
+  if (isRefreshTtlSaid && tokens.refreshTtl > tokens.sessionTtl) {
+    found.push({ name: refreshTtl.name, message: `cannot be longer than ${sessionTtl.name}` });
+  }
+  return found;
+}
+
+function complete(values: Read, isRefreshTtlSaid: boolean): Config {
   const publicUrl = values.publicUrl ?? `http://localhost:${values.port}`;
   const { mail, tokens, database } = values;
   return {
     ...values,
     publicUrl,
+    isPublicUrlSaid: values.publicUrl !== undefined,
     secretKey: values.secretKey ?? "",
     secretKeyFallbacks: values.secretKeyFallbacks ?? [],
     database: { ...database, url: database.url ?? `sqlite:${values.dataDirectory}/auth.db` },
@@ -262,6 +282,11 @@ function complete(values: Read): Config {
       backend: mail.backend ?? (mail.host ? "smtp" : values.mode === "production" ? "missing" : "capture"),
       port: mail.port ?? (mail.useSsl ? 465 : mail.useTls ? 587 : 25),
     },
-    tokens: { ...tokens, issuer: tokens.issuer ?? publicUrl },
+    tokens: {
+      ...tokens,
+      // A session that is to be short needs no second setting that says so.
+      refreshTtl: isRefreshTtlSaid ? tokens.refreshTtl : Math.min(tokens.refreshTtl, tokens.sessionTtl),
+      issuer: tokens.issuer ?? publicUrl,
+    },
   };
 }

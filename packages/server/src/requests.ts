@@ -58,7 +58,8 @@ export function createRequestReader(system: Context) {
   if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
   const allowsOrigin = (origin: string) =>
     ours.has(origin) ||
-    (config.mode !== "production" && /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(origin));
+    (config.mode !== "production" &&
+      /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/.test(origin));
 
   return { describe, finished, allowsOrigin };
 }
@@ -68,9 +69,25 @@ function requestId(system: Context, given: string | null): string {
   return given && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUuid(system.randomBytes);
 }
 
-/** The path without a mailed link's token. */
+/** The path without a mailed link's token, or a JWT that somebody put there, however they are spelt. */
 function redactPath(path: string): string {
-  return path.replace(/(\/(?:verify-email|reset-password)\/)(?!resend)[^/]+/, "$1…").slice(0, 500);
+  return (
+    decodePath(path)
+      .replace(/(\/(?:verify-email|reset-password|sessions)\/+)(?!resend\/?$)[^/]+/, "$1…")
+      // No word of our paths is as long: whatever else is may be a token in the wrong place.
+      .replace(/[^/]{25,}/g, "…")
+      .replace(/eyJ[\w-]+(?:\.[\w-]*)*/g, "…")
+      .slice(0, 500)
+      .toWellFormed()
+  );
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Told once: behind a proxy that is not trusted, everybody shares one address, and so one limit. */

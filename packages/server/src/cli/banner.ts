@@ -72,8 +72,8 @@ function addresses({ config, mails }: Start, columns: number): string[] {
 
 const whyMailbox = ({ mail }: Config) =>
   mail.backend === "both"
-    ? "a copy of every email lands here"
-    : "no mail server configured: every email lands here";
+    ? "a copy of every mail lands here"
+    : "no mail server configured: every mail lands here";
 
 /** A line with something beside it; below it where the terminal is too narrow, so that addresses can be copied. */
 function besides(line: string, text: string | undefined, columns: number, style = paint("dim")): string {
@@ -84,7 +84,7 @@ function besides(line: string, text: string | undefined, columns: number, style 
 
 function counts({ users, mails }: Start): string[] {
   const some = (count: number, name: string) => `${count} ${name}${count === 1 ? "" : "s"}`;
-  return [some(users, "user"), ...(mails ? [`${some(mails, "email")} in the mailbox`] : [])];
+  return [some(users, "user"), ...(mails ? [`${some(mails, "mail")} in the mailbox`] : [])];
 }
 
 /** Where other machines reach a server that listens to more than this one. */

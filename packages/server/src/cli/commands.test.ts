@@ -374,7 +374,7 @@ describe("settings", () => {
       "✗ The settings cannot be used:",
       "  ✗ EMAIL_HSOT is not a setting: did you mean EMAIL_HOST?",
       "  ✗ PORT must be a whole number from 0 to 65535",
-      "  ✗ ARGON2 must be memory in KiB, passes and lanes, such as 19456,2,1, up to 262144,10,16\n",
+      "  ✗ ARGON2 must be memory in KiB, passes and lanes, such as 19456,2,1, at most 262144,10,16\n",
     ].join("\n");
     const [migrate, serve, config, noFile] = await Promise.all([
       box.run(["migrate"], { env }),

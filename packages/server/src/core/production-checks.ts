@@ -1,6 +1,117 @@
-import type { Config } from "../config.ts";
-export function findProductionProblems(
-  _config: Config,
-): { problem: string; because: string; fixes: string[] }[] {
-  return [];
+/** What must be put right before strangers may come: every problem at once, with its reason and its fix. */
+
+import { type Config, settings } from "../config.ts";
+import { findSecretWeakness } from "./keys/weak-secrets.ts";
+
+export interface ProductionProblem {
+  /** What is wrong: "PUBLIC_URL is http://auth.example.com". */
+  readonly problem: string;
+  /** What would come of it. */
+  readonly because: string;
+  /** Lines that put it right; one of them is enough. */
+  readonly fixes: readonly string[];
+}
+
+const defaultSender = settings.mail.from.fallback?.address;
+const secretFix = "SECRET_KEY=$(npx imagaine-auth secret)";
+
+/** Everything for which a server must not start in production. Asks nothing of the mode it runs in now. */
+export function findProductionProblems(config: Config): ProductionProblem[] {
+  return [
+    ...checkAddresses(config),
+    ...checkSecrets(config),
+    ...checkMail(config),
+    ...(config.rateLimits ? [] : [limitsAreOff]),
+  ];
+}
+
+/** What is only worth a warning while developing: a secret that was given, and is weak. */
+export function findDevelopmentWarnings(config: Config): ProductionProblem[] {
+  return config.secretKey === "" ? [] : checkSecrets(config);
+}
+
+const limitsAreOff: ProductionProblem = {
+  problem: "RATE_LIMITS is off",
+  because: "passwords could be guessed without end",
+  fixes: ["RATE_LIMITS=on"],
+};
+
+function checkAddresses({ publicUrl, isPublicUrlSaid, frontendUrl }: Config): ProductionProblem[] {
+  const found: ProductionProblem[] = [];
+  if (!isPublicUrlSaid) {
+    found.push({
+      problem: "PUBLIC_URL is missing",
+      because: "links in mail begin with it, and a request must never say where they lead",
+      fixes: ["PUBLIC_URL=https://auth.example.com"],
+    });
+  } else if (isClearText(publicUrl)) {
+    found.push({
+      problem: `PUBLIC_URL is ${publicUrl}`,
+      because: "passwords and tokens would travel in clear text",
+      fixes: [`PUBLIC_URL=${publicUrl.replace("http:", "https:")} (TLS may end at your proxy)`],
+    });
+  }
+  if (frontendUrl && isClearText(frontendUrl)) {
+    found.push({
+      problem: `FRONTEND_URL is ${frontendUrl}`,
+      because: "the links in mail would be opened in clear text",
+      fixes: [`FRONTEND_URL=${frontendUrl.replace("http:", "https:")}`],
+    });
+  }
+  return found;
+}
+
+/** Plain http is safe on the machine itself alone. */
+function isClearText(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  const isLoopback = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+  return protocol === "http:" && !isLoopback;
+}
+
+function checkSecrets({ secretKey, secretKeyFallbacks }: Config): ProductionProblem[] {
+  const because = "whoever knows or guesses it can sign in as anybody";
+  const weakness = secretKey === "" ? "is missing" : findSecretWeakness(secretKey);
+  const found: ProductionProblem[] = [];
+  if (weakness) found.push({ problem: `SECRET_KEY ${weakness}`, because, fixes: [secretFix] });
+  for (const [index, fallback] of secretKeyFallbacks.entries()) {
+    // An earlier secret still verifies tokens, so a weak one is as good as the key.
+    const its = findSecretWeakness(fallback);
+    if (!its) continue;
+    const place = `SECRET_KEY_FALLBACKS, value ${index + 1},`;
+    found.push({
+      problem: `${place} ${its}`,
+      because,
+      fixes: ["leave it out of SECRET_KEY_FALLBACKS: what it signed or encrypted is lost"],
+    });
+  }
+  return found;
+}
+
+function checkMail({ mail }: Config): ProductionProblem[] {
+  const found: ProductionProblem[] = [];
+  if (mail.backend === "missing" || (mail.backend === "smtp" && !mail.host)) {
+    found.push({
+      problem: "no mail server is named",
+      because: "people could not verify an address or reset a password",
+      fixes: [
+        "EMAIL_HOST=smtp.example.com (and EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD)",
+        "EMAIL_BACKEND=off (switches those features off, on purpose)",
+      ],
+    });
+  }
+  if (mail.backend === "capture" || mail.backend === "both") {
+    found.push({
+      problem: `EMAIL_BACKEND is ${mail.backend}`,
+      because: "the built-in mailbox would keep every link and code for its readers",
+      fixes: ["EMAIL_BACKEND=smtp", "EMAIL_BACKEND=off"],
+    });
+  }
+  if (mail.backend !== "off" && mail.from?.address === defaultSender) {
+    found.push({
+      problem: `DEFAULT_FROM_EMAIL is still ${defaultSender}`,
+      because: "mail servers refuse a sender of that name, or call it spam",
+      fixes: ['DEFAULT_FROM_EMAIL="Example <noreply@example.com>"'],
+    });
+  }
+  return found;
 }

@@ -11,11 +11,13 @@ const otherPassword = "Red-Moon-5512";
 /** Somebody in every state that an address can be in, under the name of that state. */
 async function peopleIn(t: TestAuth): Promise<void> {
   for (const state of ["verified", "disabled", "no password", "imported"]) await add(t, state, true);
-  for (const state of ["unverified", "disputed"]) await add(t, state, false);
+  for (const state of ["unverified", "disputed", "suspended"]) await add(t, state, false);
   const accounts = t.database.kysely.withTables<{ accounts: Record<string, unknown> }>();
   const set = (state: string, values: Record<string, unknown>) =>
     accounts.updateTable("accounts").set(values).where("email", "=", emailIn(state)).execute();
-  await set("disabled", { disabled_at: t.clock.now().getTime() });
+  for (const state of ["disabled", "suspended"]) {
+    await set(state, { disabled_at: t.clock.now().getTime() });
+  }
   await set("no password", { password_hash: null });
   await set("imported", {
     password_hash: `sha1$salt$${createHash("sha1").update(`salt${password}`).digest("hex")}`,
@@ -60,7 +62,7 @@ describe("one answer, and one cost, whoever's address it is", () => {
   });
 
   it("signing in with the right password of an account that is disabled or has lost its password", async () => {
-    await compareCosts(["disabled", "no password", "disputed"], (t, email) =>
+    await compareCosts(["disabled", "suspended", "no password", "disputed"], (t, email) =>
       t.http.post("/api/auth/login/", { email, password }),
     );
   });

@@ -1,29 +1,43 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { standardFeatures } from "../features.ts";
 import type { Person } from "../testing/people.ts";
 import { type TestAuth, testAuth } from "../testing/test-auth.ts";
 
 const openRates = { environment: { RATE_LIMITS: "off" } };
-const rounds = 12;
+const rounds = 8;
 const confirmPath = "/api/auth/password/reset/confirm/";
 const changePath = "/api/auth/password/change/";
 const chosen = (password: string) => ({ new_password: password, new_password_confirm: password });
 
 /** One person after another, each signed in and with a reset link, for calls that come at the same moment. */
 async function eachRound(
-  play: (t: TestAuth, ada: Person, has: { access: string; token: string }) => Promise<void>,
+  play: (t: TestAuth, ada: Person, has: { access: string; token: string; gap: number }) => Promise<void>,
 ): Promise<void> {
   await using t = await testAuth(openRates);
   for (let n = 0; n < rounds; n += 1) {
     const ada = await t.person();
     const { access } = await ada.signIn();
     await t.auth.passwordReset.request(ada.email);
-    await play(t, ada, { access, token: await t.linkToken("reset-password", ada.email) });
+    await play(t, ada, { access, token: await t.linkToken("reset-password", ada.email), gap: n });
   }
 }
 
 const works = async (t: TestAuth, token: string) =>
   (await t.http.get("/api/auth/profile/", { token })).status === 200;
+/** Starts calls one after the other, so close together that each comes before those in front of it are done. */
+async function overlapping<const Calls extends readonly (() => Promise<unknown>)[]>(
+  gap: number,
+  calls: Calls,
+): Promise<{ [N in keyof Calls]: Awaited<ReturnType<Calls[N]>> }> {
+  const started: Promise<unknown>[] = [];
+  for (const call of calls) {
+    started.push(call());
+    for (let turn = 0; turn < gap; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return (await Promise.all(started)) as { [N in keyof Calls]: Awaited<ReturnType<Calls[N]>> };
+}
+
 /** Which of these passwords sign in now. */
 const passwordsOf = async (ada: Person, passwords: readonly string[]) => {
   const answers = await Promise.all(passwords.map((password) => ada.login(password)));
@@ -32,12 +46,12 @@ const passwordsOf = async (ada: Person, passwords: readonly string[]) => {
 
 describe("at the same moment", () => {
   it("sign-ins and a reset: no session of the old password lives on", async () => {
-    await eachRound(async (t, ada, { token }) => {
-      const [reset, ...logins] = await Promise.all([
-        t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
-        ...Array.from({ length: 4 }, () => ada.login()),
-      ]);
-      assert.equal(reset.status, 200);
+    await eachRound(async (t, ada, { token, gap }) => {
+      const login = () => ada.login();
+      const reset = () => t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") });
+      const [first, answer, ...later] = await overlapping(gap, [login, reset, login, login, login, login]);
+      const logins = [first, ...later];
+      assert.equal(answer.status, 200);
       for (const { status, body } of logins) {
         assert.ok(status === 400 || !(await works(t, body.access)), "an old password's session lives");
       }
@@ -47,11 +61,11 @@ describe("at the same moment", () => {
 
   it("a change and a reset: the account ends with one password, and the caller who was told so has it", async () => {
     const winners = new Set<string>();
-    await eachRound(async (t, ada, { access, token }) => {
+    await eachRound(async (t, ada, { access, token, gap }) => {
       const body = { current_password: ada.password, ...chosen("From-The-Change-2") };
-      const [reset, change] = await Promise.all([
-        t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
-        t.http.post(changePath, body, { token: access }),
+      const [change, reset] = await overlapping(gap >> 1, [
+        () => t.http.post(changePath, body, { token: access }),
+        () => t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
       ]);
       const [password, ...others] = await passwordsOf(ada, [
         ...[ada.password, "From-The-Link-1", "From-The-Change-2"],
@@ -81,11 +95,11 @@ describe("at the same moment", () => {
   });
 
   it("a deletion and sign-ins: no session outlives the account", async () => {
-    await eachRound(async (t, ada, { access }) => {
-      const [deletion, ...logins] = await Promise.all([
-        t.http.delete("/api/auth/account/", { password: ada.password }, { token: access }),
-        ...Array.from({ length: 4 }, () => ada.login()),
-      ]);
+    await eachRound(async (t, ada, { access, gap }) => {
+      const login = () => ada.login();
+      const remove = () => t.http.delete("/api/auth/account/", { password: ada.password }, { token: access });
+      const [first, deletion, ...later] = await overlapping(gap, [login, remove, login, login, login]);
+      const logins = [first, ...later];
       assert.equal(deletion.status, 200);
       for (const { status, body } of logins) {
         assert.ok(status === 400 || !(await works(t, body.access)), "a session outlives its account");
@@ -101,7 +115,10 @@ describe("at the same moment", () => {
         t.http.delete("/api/auth/account/", { password: ada.password }, { token: access }),
         t.http.post(confirmPath, { token, ...chosen("From-The-Link-1") }),
       ]);
-      assert.deepEqual([deletion.status, reset.status].toSorted(), [200, 400]);
+      // A deletion that comes last finds its password changed, or its session already ended.
+      const refused = [deletion, reset].filter(({ status }) => status !== 200);
+      assert.equal(refused.length, 1);
+      assert.ok([400, 401].includes(refused[0]?.status ?? 0));
       const expected = reset.status === 200 ? ["From-The-Link-1"] : [];
       assert.deepEqual(await passwordsOf(ada, [ada.password, "From-The-Link-1"]), expected);
     });
@@ -119,4 +136,47 @@ describe("at the same moment", () => {
       for (const answer of [answers[0], answers[2]]) assert.ok([200, 400, 401].includes(answer.status));
     });
   });
+});
+
+describe("between the check of a password and the session it opens", () => {
+  type Deed = (t: TestAuth, ada: Person) => Promise<unknown>;
+  const setColumn = (t: TestAuth, values: Record<string, unknown>) =>
+    t.database.kysely
+      .withTables<{ accounts: Record<string, unknown> }>()
+      .updateTable("accounts")
+      .set(values)
+      .execute();
+  const deeds: Record<string, Deed> = {
+    "a reset": async (t, ada) => {
+      await t.auth.passwordReset.request(ada.email);
+      await t.auth.passwordReset.complete(await t.linkToken("reset-password", ada.email), "From-The-Link-1");
+    },
+    "a deletion": (t) =>
+      t.database.kysely.withTables<{ accounts: Record<string, unknown> }>().deleteFrom("accounts").execute(),
+    "a disabling": (t) => setColumn(t, { disabled_at: 1 }),
+    "the loss of the password": (t) => setColumn(t, { password_hash: null }),
+  };
+
+  for (const [name, deed] of Object.entries(deeds)) {
+    it(`${name} leaves nobody in, and stays as it was made`, async () => {
+      let meanwhile: (() => Promise<unknown>) | undefined;
+      const pause = { name: "pause", gates: [async () => void (await meanwhile?.())] };
+      await using t = await testAuth({ features: [...standardFeatures, pause] });
+      const ada = await t.person();
+      let after: unknown;
+      meanwhile = async () => {
+        meanwhile = undefined;
+        await deed(t, ada);
+        after = await t.rows("accounts");
+      };
+      const { status, body } = await ada.login();
+      assert.deepEqual(
+        [status, body],
+        [400, { non_field_errors: ["Unable to log in with provided credentials."] }],
+      );
+      assert.deepEqual(await t.rows("sessions"), []);
+      assert.deepEqual(await t.rows("accounts"), after);
+      assert.equal((await t.happened()).at(-1), "sign_in.failed");
+    });
+  }
 });

@@ -20,11 +20,12 @@ export function createLog(level: LogLevel, write: (line: string) => void, now: (
 
 // JSON leaves U+2028, bidirectional marks and the like as they are; a terminal or a log viewer may not.
 function escapeInvisible(line: string): string {
-  return line.replace(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, index) => escapeUnit(character.charCodeAt(index))).join(""),
   );
 }
+
+const escapeUnit = (unit: number) => `\\u${unit.toString(16).padStart(4, "0")}`;
 
 /** What an error says of itself to an operator: message, place and causes, but never the values of a query. */
 export function describeError(error: unknown): string {

@@ -47,7 +47,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Rea
 /** An http or https address without query, fragment or credentials; given back without its final slash. */
 export const webAddress = reader("URL", (value) => {
   const url = URL.canParse(value.trim()) ? new URL(value.trim()) : undefined;
-  const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
+  const isPlain = url && !url.username && !url.password && !/[?#]/.test(value);
   if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
     throw new Error("must be an address such as https://auth.example.com");
   }
@@ -58,7 +58,8 @@ export const webAddress = reader("URL", (value) => {
 export const origins = reader("origins, comma-separated", (value) =>
   splitList(value).map((origin) => {
     const url = URL.canParse(origin) ? new URL(origin) : undefined;
-    if (!url || url.origin === "null" || url.origin !== origin.replace(/\/$/, "")) {
+    const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
+    if (!url || !isWeb || origin.includes("*") || url.origin !== origin.replace(/\/$/, "")) {
       throw new Error(`must list exact origins such as https://app.example.com, not "${origin}"`);
     }
     return url.origin;
@@ -71,11 +72,11 @@ export const words = reader("words, comma-separated", splitList);
 export const addressBlocks = reader("CIDR blocks, comma-separated", (value) => {
   const list = new BlockList();
   for (const block of splitList(value)) {
-    const [address = "", prefix] = block.split("/");
+    const [address = "", prefix, ...rest] = block.split("/");
     const family = isIPv4(address) ? "ipv4" : isIPv6(address) ? "ipv6" : undefined;
     const most = family === "ipv4" ? 32 : 128;
     const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-    if (!family || !(bits >= 0 && bits <= most)) {
+    if (!family || address.includes("%") || rest.length > 0 || !(bits >= 0 && bits <= most)) {
       throw new Error(`must list addresses or blocks such as 10.0.0.0/8, not "${block}"`);
     }
     list.addSubnet(address, bits, family);

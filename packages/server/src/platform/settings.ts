@@ -88,8 +88,9 @@ export function readSettings<const Tree extends SettingTree>(
 
 function readOne(one: Setting<unknown>, environment: Environment, problems: Problem[]): unknown {
   try {
-    const text = environment[one.name] ?? readSecretFile(one, environment);
-    return text === undefined || text === "" ? one.fallback : one.reader.read(text);
+    // An empty value is how compose files write "unsaid".
+    const text = environment[one.name] || readSecretFile(one, environment);
+    return text ? one.reader.read(text) : one.fallback;
   } catch (error) {
     problems.push({ name: one.name, message: (error as Error).message });
     return one.fallback;
@@ -99,11 +100,14 @@ function readOne(one: Setting<unknown>, environment: Environment, problems: Prob
 function readSecretFile(one: Setting<unknown>, environment: Environment): string | undefined {
   const path = one.secret ? environment[`${one.name}_FILE`] : undefined;
   if (!path) return undefined;
+  let text: string;
   try {
-    return readFileSync(path, "utf8").trimEnd();
+    text = readFileSync(path, "utf8").trimEnd();
   } catch {
     throw new Error(`cannot be read from the file that ${one.name}_FILE names`);
   }
+  if (text === "") throw new Error(`is empty in the file that ${one.name}_FILE names`);
+  return text;
 }
 
 /** A variable one slip away from one of ours was meant to be ours; short names are too near to others'. */

@@ -63,7 +63,8 @@ function checkBody(sent: Sent, { status, headers }: Response, text: string, abou
 /** What no log line may hold. */
 export function checkLog(lines: readonly string[], secrets: Iterable<string>): void {
   const log = lines.join("\n");
-  assert.doesNotMatch(log, /\$argon2|eyJhbGciOi/, "a hash or token is in the log");
+  const leaked = lines.find((line) => /\$argon2|eyJhbGciOi/.test(line));
+  assert.equal(leaked, undefined, "a hash or token is in the log");
   for (const secret of secrets) {
     if (secret.length >= 6)
       assert.ok(!log.includes(secret), `a secret is in the log: ${secret.slice(0, 3)}…`);

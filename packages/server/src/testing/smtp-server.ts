@@ -17,6 +17,8 @@ export type SmtpMode =
 
 export interface SmtpServerOptions {
   readonly mode?: SmtpMode;
+  /** Where an earlier server was; unsaid: a free port. */
+  readonly port?: number;
   /** Unsaid: no encryption, and STARTTLS is an unknown command. */
   readonly tls?: "starttls" | "implicit";
   /** Unsaid: whoever comes is served. Said: nobody else is. */
@@ -128,7 +130,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
   });
   // A client that hangs up, or that does not trust the certificate, is what some tests are about.
   server.on("error", () => undefined);
-  server.listen(0, "127.0.0.1");
+  server.listen(options.port ?? 0, "127.0.0.1");
   await once(server.server, "listening");
 
   async function close(): Promise<void> {

@@ -67,14 +67,12 @@ describe("a token with a good signature", () => {
     return sign({ ...payloadOf(access), ...changes });
   }
 
-  it("is good within its time, give or take 30 seconds between clocks", async () => {
+  it("is good within its time; a clock ahead of ours may be so by 30 seconds", async () => {
     await using t = await testAuth();
     const now = Math.floor(t.clock.now().getTime() / 1000);
     const times: readonly (readonly [Record<string, unknown>, boolean])[] = [
       [{ exp: now + 1 }, true],
-      [{ exp: now }, true],
-      [{ exp: now - 29 }, true],
-      [{ exp: now - 30 }, false],
+      [{ exp: now }, false],
       [{ nbf: now + 30 }, true],
       [{ nbf: now + 31 }, false],
       [{ iat: now + 30 }, true],
@@ -90,11 +88,11 @@ describe("a token with a good signature", () => {
     }
   });
 
-  it("is dead by default 15 minutes and the leeway after it was given", async () => {
+  it("is dead by default 15 minutes after it was given", async () => {
     await using t = await testAuth();
     const { access } = await (await t.person()).signIn();
     assert.equal(payloadOf(access).exp - payloadOf(access).iat, 900);
-    t.clock.advance(929_999);
+    t.clock.advance(899_999);
     assert.equal(await opens(t, access), true);
     t.clock.advance(1);
     assert.equal(await opens(t, access), false);

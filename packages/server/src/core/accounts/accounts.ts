@@ -1,6 +1,7 @@
 /** The accounts table: who has an account, found and changed by statements that decide nothing. */
 
 import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
+import { parseJson } from "../../platform/json.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
 import { UserNotFound } from "../tokens/errors.ts";
@@ -158,7 +159,7 @@ const toDate = (milliseconds: number | null) => (milliseconds === null ? null : 
 
 function fromColumn(field: StoredField, value: unknown): unknown {
   if (value === null || value === undefined) return field.default ?? null;
-  if (field.type === "json") return JSON.parse(value as string);
+  if (field.type === "json") return parseJson(value as string);
   return field.type === "boolean" ? value === 1 : value;
 }
 

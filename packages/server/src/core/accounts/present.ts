@@ -29,5 +29,11 @@ function linkTo(ctx: Context, stored: unknown, links: "full" | "stored"): string
   if (links === "stored") return stored;
   // The original completed it from the address of the profile, so a bare name is found beside it.
   const url = URL.parse(stored, `${ctx.config.publicUrl}/api/auth/profile/`);
-  return url && ["http:", "https:"].includes(url.protocol) ? url.href : null;
+  if (!url || !["http:", "https:"].includes(url.protocol)) return null;
+  return /^https?:\/\//i.test(stored) ? asciiOf(stored) : url.href;
+}
+
+/** A full address as it was stored, with what no address can hold escaped. */
+function asciiOf(address: string): string {
+  return address.replace(/[^%[\]]+/g, encodeURI);
 }

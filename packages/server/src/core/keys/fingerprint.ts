@@ -1,6 +1,7 @@
 /** Tells a database whose secret is another one now, before anything is read or written with the wrong key. */
 
 import type { Context } from "../context.ts";
+import { resealKeys } from "./ring.ts";
 import { purposeKeys } from "./secrets.ts";
 
 export const factsIn = (ctx: Context) => ctx.db.withTables<{ facts: { name: string; value: string } }>();
@@ -17,7 +18,10 @@ export class SecretMismatch extends Error {
   }
 }
 
-/** Notes which secret a new database is made with; throws SecretMismatch for one that was made with another. */
+/**
+ * Notes which secret a new database is made with; throws SecretMismatch for one that was made with another. Where the
+ * other one is a fallback, what was sealed with it for good is sealed anew.
+ */
 export async function checkSecret(ctx: Context): Promise<void> {
   const prints = purposeKeys(ctx, "fingerprint").map((key) => key.toString("hex").slice(0, 8));
   const current = prints[0] ?? "";
@@ -33,5 +37,6 @@ export async function checkSecret(ctx: Context): Promise<void> {
     .executeTakeFirst();
   if (!fact || fact.value === current) return;
   if (!prints.includes(fact.value)) throw new SecretMismatch(fact.value, current);
+  await resealKeys(ctx);
   await factsIn(ctx).updateTable("facts").set({ value: current }).where("name", "=", "secret").execute();
 }

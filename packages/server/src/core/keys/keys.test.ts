@@ -103,6 +103,19 @@ describe("changing SECRET_KEY", () => {
     assert.equal((await moved.http.post("/api/auth/token/refresh/", { refresh })).status, 200);
   });
 
+  it("seals the signing keys anew, so that the fallback can go once its tokens have expired", async () => {
+    await using t = await testAuth({ environment: { JWT_ALGORITHM: "ES256" } });
+    const { access } = await (await t.person()).signIn();
+    await t.auth.checkSecret();
+    const secretKey = "another-secret-of-the-tests-0123456789-abcdef";
+    await using moved = await t.restart({ secretKey, secretKeyFallbacks: [t.ctx.config.secretKey] });
+    await moved.auth.checkSecret();
+    await using alone = await t.restart({ secretKey });
+    await alone.auth.checkSecret();
+    assert.equal((await alone.http.get(profile, { token: access })).status, 200);
+    assert.equal((await (await alone.person({ username: "grace" })).login()).status, 200);
+  });
+
   it("is told, and changes nothing, when the old one is not named", async () => {
     await using t = await testAuth();
     await t.auth.checkSecret();

@@ -178,6 +178,24 @@ const generators = {
   RS256: () => generate("rsa", { modulusLength: 3072 }),
 } as const;
 
+/** Seals every private half with the current secret, so that the earlier one is needed no longer. */
+export async function resealKeys(ctx: Context): Promise<void> {
+  for (const { kid, private_key: sealed } of await keysIn(ctx)
+    .selectFrom("signing_keys")
+    .selectAll()
+    .execute()) {
+    const pem = decrypt(ctx, `signing key ${kid}`, sealed);
+    if (pem === undefined) throw new Error(`The signing key ${kid} cannot be opened with this SECRET_KEY.`);
+    await keysIn(ctx)
+      .updateTable("signing_keys")
+      .set({ private_key: encrypt(ctx, `signing key ${kid}`, pem) })
+      .where("kid", "=", kid)
+      .where("private_key", "=", sealed)
+      .execute();
+  }
+  await readKeys(ctx);
+}
+
 /**
  * Lets the published key sign, half a minute from now, and publishes another. Tokens of the one before go on working
  * until they expire. `at` is when the new key begins; undefined when there was none to rotate to.

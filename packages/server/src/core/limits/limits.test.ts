@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { DatabaseBusy } from "../../platform/database/dialect.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
+import { findOneTimeToken } from "../one-time-tokens/one-time-tokens.ts";
 import { takeOne } from "./limits.ts";
 
 const loginPath = "/api/auth/login/";
@@ -305,9 +306,10 @@ describe("mail to one address", () => {
       t.clock.advance("1h");
       assert.equal(await askOften(), 10);
       t.clock.advance("1h");
-      assert.equal(await askOften(), 10);
+      const evenSo = mail === "reset-password" ? 1 : 0;
+      assert.equal(await askOften(), 10 + evenSo);
       t.clock.advance("22h");
-      assert.equal(await askOften(), 15);
+      assert.equal(await askOften(), 15 + evenSo);
       assert.equal(texts.size, 1);
       assert.deepEqual(
         (await t.rows("outbox")).filter((row) => row.state !== "sent"),
@@ -315,6 +317,20 @@ describe("mail to one address", () => {
       );
     });
   }
+
+  it("never runs out for a reset: however many a stranger asks for, its owner finds a link that works", async () => {
+    await using t = await testAuth();
+    const { email } = await t.person();
+    for (let hour = 0; hour < 30; hour += 1) {
+      for (let n = 0; n < 8; n += 1) {
+        await t.http.post(ask["reset-password"], { email }, { from: block(hour * 8 + n) });
+      }
+      const token = await t.linkToken("reset-password", email);
+      assert.ok(await findOneTimeToken(t.ctx, "password-reset", token), `after ${hour} hours`);
+      t.clock.advance("1h");
+    }
+    assert.ok((await countOf(t, "reset-password")) <= 10 + 22 + 10 + 4);
+  });
 
   it("leaves its owner the last reset link, still good, when a stranger asked for too many", async () => {
     await using t = await testAuth();

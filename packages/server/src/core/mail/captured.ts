@@ -46,7 +46,7 @@ export async function captureMail(ctx: Context, mail: string, message: Message):
   await capturedIn(ctx).deleteFrom("captured_mails").where("id", "not in", kept).execute();
 }
 
-/** The mails that were kept, the newest first. */
+/** The mails that were kept, the newest first; those sealed with a secret that is not known any more are left out. */
 export async function listCaptured(
   ctx: Context,
   filter: { readonly to?: string; readonly mail?: string } = {},
@@ -59,12 +59,7 @@ export async function listCaptured(
     .limit(mostMails);
   if (filter.to) query = query.where("recipient", "=", filter.to.toLowerCase());
   if (filter.mail) query = query.where("mail", "=", filter.mail);
-  return (await query.execute()).flatMap((row) => {
-    const text = decrypt(ctx, `captured ${row.id}`, row.message);
-    return text === undefined
-      ? []
-      : [{ id: row.id, mail: row.mail, at: new Date(row.at), message: JSON.parse(text) as Message }];
-  });
+  return (await query.execute()).flatMap((row) => openCaptured(ctx, row) ?? []);
 }
 
 export async function countCaptured(ctx: Context): Promise<number> {
@@ -76,7 +71,19 @@ export async function countCaptured(ctx: Context): Promise<number> {
 }
 
 export async function findCaptured(ctx: Context, id: string): Promise<CapturedMail | undefined> {
-  return (await listCaptured(ctx)).find((mail) => mail.id === id);
+  const row = await capturedIn(ctx)
+    .selectFrom("captured_mails")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirst();
+  return row && openCaptured(ctx, row);
+}
+
+function openCaptured(ctx: Context, { id, mail, at, message }: CapturedRow): CapturedMail | undefined {
+  const text = decrypt(ctx, `captured ${id}`, message);
+  return text === undefined
+    ? undefined
+    : { id, mail, at: new Date(at), message: JSON.parse(text) as Message };
 }
 
 export async function clearCaptured(ctx: Context): Promise<void> {

@@ -5,8 +5,8 @@ import { describeDevice } from "../sign-in/user-agent.ts";
 import type { AskedFrom } from "./mail.ts";
 
 const labels = {
-  en: { when: "When", device: "Device", address: "Address" },
-  "pt-BR": { when: "Quando", device: "Aparelho", address: "Endereço" },
+  en: { when: "When", device: "Device", address: "IP address" },
+  "pt-BR": { when: "Quando", device: "Aparelho", address: "Endereço IP" },
 } as const satisfies Record<Language, unknown>;
 
 export function contextRows(

@@ -1,7 +1,14 @@
 /** Where a mailed link leads: to your front end if it has the page, else to ours; never to where a request came from. */
 
 import type { Context } from "../context.ts";
+import type { MailButton } from "./message.ts";
 
 export function mailedLink(ctx: Context, page: "verify-email" | "reset-password", token: string): string {
   return `${ctx.config.frontendUrl ?? ctx.config.publicUrl}/${page}/${token}/`;
+}
+
+/** A button to your front end; none where there is none, since we have no page to sign in on. */
+export function linkToApp(ctx: Context, label: string): { readonly button?: MailButton } {
+  const { frontendUrl } = ctx.config;
+  return frontendUrl === undefined ? {} : { button: { label, url: frontendUrl } };
 }

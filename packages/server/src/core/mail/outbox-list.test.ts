@@ -15,7 +15,7 @@ const failing = (error: Error): Transport => ({
   verify: async () => undefined,
   close: () => undefined,
 });
-const refusing = failing(new MailRefused({ permanent: true, reply: "550 no such mailbox", suppress: false }));
+const refusing = failing(new MailRefused({ permanent: true, reply: "550 no such mailbox" }));
 
 /** A system with one mail in its outbox that was tried and failed for good, or waits. */
 async function withMail(transport?: Transport): Promise<{ t: TestAuth; id: string }> {

@@ -1,11 +1,12 @@
 /** Sends what is in the outbox: each mail by one worker at a time, again after a while if it fails, visibly to its end. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { after, hours, minutes, seconds } from "../../platform/duration.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
-import { describeError } from "../../platform/log.ts";
+import { describeError, type LogLevel } from "../../platform/log.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
-import { takeOne } from "../limits/limits.ts";
+import { type Allowance, takeOne } from "../limits/limits.ts";
 import type { AnyMail } from "./mail.ts";
 import { type Message, renderMessage } from "./message.ts";
 import {
@@ -17,10 +18,11 @@ import {
   sealPayload,
   toOrder,
 } from "./outbox.ts";
-import { MailRefused, type Transport } from "./transports/transport.ts";
+import { MailRefused, MailUnreachable, type Transport } from "./transports/transport.ts";
 
 /** Waiting before the second try, the third, …; after the last there is none. */
 const retryAfter = [seconds(30), minutes(2), minutes(10), minutes(30), hours(1), hours(2), hours(4)];
+const mostTries = retryAfter.length + 1;
 
 /** Longer than a transport ever takes, so that a slow mail is not taken for a dead worker's. */
 const leaseTime = minutes(3);
@@ -30,7 +32,13 @@ export interface Delivery {
   readonly message: Message;
 }
 
-/** Sends one mail that is due. False when none was. `delivered` is told of what left. */
+/**
+ * Sends one mail that is due. False when none was. `delivered` is told of what left.
+ *
+ * A mail leaves twice in two cases, which nobody can rule out who does not share a database with the mail server: the
+ * server took it and its answer was lost, or this process died between that answer and the note of it. The second
+ * copy says the same to the letter and bears the same Message-ID, by which most mailboxes drop it.
+ */
 export async function sendNextMail(
   ctx: Context,
   transport: Transport,
@@ -38,15 +46,18 @@ export async function sendNextMail(
 ): Promise<boolean> {
   const row = await claimRow(ctx);
   if (!row) return false;
+  let message: Message | undefined;
+  let reply: string;
   try {
-    const message = await prepareMessage(ctx, row);
+    message = await prepareMessage(ctx, row);
     if (!message) return true;
-    const { reply } = await transport.send(message, row.mail);
-    await finishRow(ctx, row, { state: "sent", payload: null, reply, recipient: message.to });
-    delivered({ mail: row.mail, message });
+    ({ reply } = await transport.send(message, row.mail));
   } catch (error) {
-    await postpone(ctx, row, error);
+    await postpone(ctx, row, error, message);
+    return true;
   }
+  await noteSent(ctx, row, message, withoutSecrets(reply, message));
+  delivered({ mail: row.mail, message });
   return true;
 }
 
@@ -79,18 +90,19 @@ async function claimRow(ctx: Context): Promise<OutboxRow | undefined> {
 
 /** The message as it was written at the first try; writes it now if this is the first. */
 async function prepareMessage(ctx: Context, row: OutboxRow): Promise<Message | undefined> {
+  if (row.expires_at <= ctx.now().getTime()) return giveUp(ctx, row, "not sent in time", null);
+  // Whatever ends the process at every try, such as a lack of memory, must not go on for ever.
+  if (row.attempts > mostTries) return giveUp(ctx, row, "no try came to an end");
   const payload = openPayload(ctx, row);
-  const mail = ctx.additions.mails.get(row.mail);
-  if (!payload || !mail) {
-    await finishRow(ctx, row, {
-      state: "failed",
-      reply: payload ? "no such mail" : "sealed with another secret",
-    });
-    return undefined;
-  }
+  if (!payload) return giveUp(ctx, row, "sealed with another secret");
   if (payload.stage === "written") return payload.message;
-  return ctx.transaction((ctx) => writeMessage(ctx, row, mail, payload));
+  const mail = ctx.additions.mails.get(row.mail);
+  if (!mail) return giveUp(ctx, row, "no such mail");
+  return writeMessage(ctx, row, mail, payload);
 }
+
+/** Ends the transaction that would have written a mail, and undoes whatever it had done for it. */
+class NothingToSay extends Error {}
 
 async function writeMessage(
   ctx: Context,
@@ -98,62 +110,137 @@ async function writeMessage(
   mail: AnyMail,
   payload: Extract<Payload, { stage: "ordered" }>,
 ): Promise<Message | undefined> {
-  const order = toOrder(row, payload.order);
-  const composed = (await isWithinBudget(ctx, mail, row.recipient))
-    ? await mail.compose(ctx, order)
-    : undefined;
-  if (!composed) {
-    // Nothing to say: the row goes, and with it the address that somebody typed.
-    await outboxIn(ctx).deleteFrom("outbox").where("id", "=", row.id).execute();
+  try {
+    return await ctx.transaction(async (ctx) => {
+      if (!(await renewLease(ctx, row)) || !(await isWithinBudget(ctx, mail, row.recipient)))
+        throw new NothingToSay();
+      const order = toOrder(row, payload.order);
+      const composed = await mail.compose(ctx, order);
+      if (!composed) throw new NothingToSay();
+      const { appName, mail: settings } = ctx.config;
+      const message = renderMessage(composed.content, {
+        appName,
+        replyTo: settings.replyTo?.address,
+        language: order.language,
+        to: composed.to,
+        id: row.id,
+      });
+      await keepMessage(ctx, row, message);
+      return message;
+    });
+  } catch (error) {
+    if (!(error instanceof NothingToSay)) throw error;
+    // The row goes, and with it the address that somebody typed.
+    await outboxIn(ctx)
+      .deleteFrom("outbox")
+      .where("id", "=", row.id)
+      .where("lease", "=", row.lease)
+      .execute();
     return undefined;
   }
-  const { appName, mail: settings } = ctx.config;
-  const { language } = order;
-  const replyTo = settings.replyTo?.address;
-  const message = renderMessage(composed.content, {
-    appName,
-    replyTo,
-    language,
-    to: composed.to,
-    id: row.id,
-  });
-  const payloadNow = sealPayload(ctx, row.id, { stage: "written", message });
-  await outboxIn(ctx)
-    .updateTable("outbox")
-    .set({ payload: payloadNow, recipient: composed.to })
-    .where("id", "=", row.id)
-    .execute();
-  return message;
 }
 
-/** Counted in the transaction that writes the mail: one that is not written uses nothing up. */
+/** Whether the mail is still ours: a worker that stood still for longer than its lease has lost it to another. */
+async function renewLease(ctx: Context, row: OutboxRow): Promise<boolean> {
+  const held = await outboxIn(ctx)
+    .updateTable("outbox")
+    .set({ leased_until: after(ctx.now(), leaseTime).getTime() })
+    .where("id", "=", row.id)
+    .where("lease", "=", row.lease)
+    .returning("id")
+    .executeTakeFirst();
+  return held !== undefined;
+}
+
+async function keepMessage(ctx: Context, row: OutboxRow, message: Message): Promise<void> {
+  await outboxIn(ctx)
+    .updateTable("outbox")
+    .set({ payload: sealPayload(ctx, row.id, { stage: "written", message }), recipient: message.to })
+    .where("id", "=", row.id)
+    .execute();
+}
+
+/**
+ * Counted in the transaction that writes the mail, so that one that is not written uses nothing up: nobody can spend
+ * an address's mails before it has an account.
+ */
 async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): Promise<boolean> {
   if (!ctx.config.rateLimits) return true;
-  for (const allowance of mail.budget) {
-    const bucket = `mail ${mail.name} ${allowance.within} ${canonicalEmail(recipient)}`;
-    if ((await takeOne(ctx, bucket, allowance)).emptyUntil) return false;
+  const take = async (what: string | number, allowance: Allowance) => {
+    const taken = await takeOne(ctx, `mail ${mail.name} ${what} ${canonicalEmail(recipient)}`, allowance);
+    return taken.emptyUntil === undefined;
+  };
+  for (const [index, allowance] of mail.budget.entries()) {
+    if (await take(allowance.within, allowance)) continue;
+    return index > 0 && mail.evenSo !== undefined && take("even so", mail.evenSo(ctx));
   }
   return true;
 }
 
-async function postpone(ctx: Context, row: OutboxRow, error: unknown): Promise<void> {
+/** Once the mail is out, only noting it is left: a database that is busy for a moment must not send it again. */
+async function noteSent(ctx: Context, row: OutboxRow, message: Message, reply: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await finishRow(ctx, row, { state: "sent", payload: null, reply, recipient: message.to });
+      return;
+    } catch (error) {
+      if (tries === 6) throw error;
+      await pause(seconds(tries));
+    }
+  }
+}
+
+/** Sets the next try, if there is one and it comes in time to be of use; else gives the mail up. */
+async function postpone(
+  ctx: Context,
+  row: OutboxRow,
+  error: unknown,
+  message: Message | undefined,
+): Promise<void> {
+  const said = withoutSecrets(describeFailure(error), message);
+  const isPermanent = error instanceof MailRefused && error.permanent;
   const wait = retryAfter[row.attempts - 1];
   const dueAt = wait === undefined ? undefined : after(ctx.now(), wait).getTime();
-  const reply = error instanceof Error ? error.message.slice(0, 500) : "unknown";
-  const isPermanent = error instanceof MailRefused && error.permanent;
-  const facts = { mail: row.mail, id: row.id, attempt: row.attempts, error: describeError(error) };
   if (isPermanent || dueAt === undefined || dueAt > row.expires_at) {
-    ctx.log("error", "a mail was given up", facts);
-    await finishRow(ctx, row, { state: "failed", reply });
+    await giveUp(ctx, row, said);
     return;
   }
-  ctx.log("warn", "a mail will be tried again", facts);
+  tell(ctx, "warn", "a mail will be tried again", row, said);
   await outboxIn(ctx)
     .updateTable("outbox")
-    .set({ due_at: dueAt, lease: null, leased_until: null, reply })
+    .set({ due_at: dueAt, lease: null, leased_until: null, reply: firstLine(said) })
     .where("id", "=", row.id)
     .where("lease", "=", row.lease)
     .execute();
+}
+
+/** Ends a mail that will not be sent, for an operator to see. */
+async function giveUp(ctx: Context, row: OutboxRow, said: string, payload = row.payload): Promise<undefined> {
+  tell(ctx, "error", "a mail was given up", row, said);
+  await finishRow(ctx, row, { state: "failed", payload, reply: firstLine(said) });
+}
+
+/** The outbox names the recipient; a log, which is kept elsewhere and longer, need not. */
+function tell(ctx: Context, level: LogLevel, what: string, row: OutboxRow, said: string): void {
+  const { mail, id, attempts: attempt, recipient } = row;
+  ctx.log(level, what, { mail, id, attempt, error: said.replaceAll(recipient, "[recipient]") });
+}
+
+const firstLine = (text: string) => (text.split("\n")[0] ?? "").slice(0, 500);
+
+/** What a mail server said is the whole story; a mistake of ours comes with the place where it happened. */
+function describeFailure(error: unknown): string {
+  const isExplained = error instanceof MailRefused || error instanceof MailUnreachable;
+  return isExplained ? error.message : describeError(error);
+}
+
+/** Some servers quote what they refuse: a link or a code in it would lie open in the outbox and in the log. */
+function withoutSecrets(reply: string, message: Message | undefined): string {
+  const secrets = message?.text.match(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d{3} \d{3}\b/g) ?? [];
+  return [...secrets, ...secrets.map((secret) => secret.replace(" ", ""))].reduce(
+    (text, secret) => text.replaceAll(secret, "[secret]"),
+    reply,
+  );
 }
 
 async function finishRow(
@@ -170,7 +257,7 @@ async function finishRow(
 }
 
 export interface MailWorker {
-  /** Finishes what is being sent, and takes on nothing more. */
+  /** Takes on nothing more, and finishes what is being sent if that takes no longer than 15 seconds. */
   readonly stop: () => Promise<void>;
 }
 
@@ -178,6 +265,8 @@ export interface MailWorker {
 const lookEvery = seconds(2);
 /** Mails under way at once: a stalled server holds up a few, not all. */
 const lanes = 3;
+/** A mail that takes longer is taken on by whoever looks once its lease is over. */
+const stopTime = seconds(15);
 
 /** Sends mail as it comes, until stopped. */
 export function startMailWorker(
@@ -190,11 +279,12 @@ export function startMailWorker(
   let isStopping = false;
   const work = async () => {
     while (!isStopping) {
+      const rings = bell.rings();
       const wasBusy = await sendNextMail(ctx, transport, delivered).catch((error: unknown) => {
-        ctx.log("error", "the outbox cannot be read", { error: describeError(error) });
+        ctx.log("error", "the mail worker was interrupted", { error: describeError(error) });
         return false;
       });
-      if (!wasBusy && !isStopping) await bell.heard(lookEvery);
+      if (!wasBusy && !isStopping) await bell.heard(rings, lookEvery);
     }
   };
   const working = Array.from({ length: lanes }, work);
@@ -202,7 +292,10 @@ export function startMailWorker(
     stop: async () => {
       isStopping = true;
       bell.ring();
-      await Promise.all(working);
+      const timeOver = new AbortController();
+      const wait = pause(stopTime, undefined, { signal: timeOver.signal }).catch(() => undefined);
+      await Promise.race([Promise.all(working), wait]);
+      timeOver.abort();
     },
   };
 }
@@ -210,12 +303,17 @@ export function startMailWorker(
 /** Something to wait for: heard by everybody who waits when it rings, or after a time. */
 function createBell() {
   const waiting = new Set<() => void>();
+  let rings = 0;
   return {
+    rings: () => rings,
     ring: () => {
+      rings += 1;
       for (const wake of waiting) wake();
     },
-    heard: (atMost: number) =>
+    /** Waits for more rings than `known`: one that came while the outbox was being read is not missed. */
+    heard: (known: number, atMost: number) =>
       new Promise<void>((resolve) => {
+        if (rings !== known) return resolve();
         const wake = () => {
           clearTimeout(timer);
           waiting.delete(wake);

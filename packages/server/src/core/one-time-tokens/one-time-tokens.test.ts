@@ -69,6 +69,16 @@ describe("one-time tokens", () => {
     assert.equal(await takeOneTimeToken(t.ctx, "test", lasting), id);
   });
 
+  it("have codes that die with them, if that comes first", async () => {
+    await using t = await testAuth();
+    await t.person({ verified: false });
+    const id = String((await t.rows("accounts"))[0]?.id);
+    const token = await issueOneTimeToken(t.ctx, "one", id, hour);
+    const code = await issueCode(t.ctx, "one", id, token, 2 * hour);
+    t.clock.advance(hour);
+    assert.equal(await takeCode(t.ctx, "one", id, code), false);
+  });
+
   it("have codes of six digits that are worth nothing for another purpose or account", async () => {
     await using t = await testAuth();
     await t.person({ verified: false });
@@ -80,6 +90,16 @@ describe("one-time tokens", () => {
     assert.equal(await takeCode(t.ctx, "two", id ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", otherId ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", "", code), false);
+    // Not even to somebody who can copy rows: what is stored of a code is bound to its account.
+    const copied = (await t.rows("one_time_tokens")).find((row) => row.purpose === "one")?.code_mac;
+    await issueOneTimeToken(t.ctx, "one", otherId ?? "", hour);
+    await t.database.kysely
+      .withTables<{ one_time_tokens: Record<string, unknown> }>()
+      .updateTable("one_time_tokens")
+      .set({ code_mac: copied, code_expires_at: t.clock.now().getTime() + hour })
+      .where("account_id", "=", otherId)
+      .execute();
+    assert.equal(await takeCode(t.ctx, "one", otherId ?? "", code), false);
     assert.equal(await takeCode(t.ctx, "one", id ?? "", code), true);
     assert.equal(await takeOneTimeToken(t.ctx, "one", token), undefined, "the link is used up with its code");
   });

@@ -128,6 +128,7 @@ export async function takeCode(
     .where("purpose", "=", purpose)
     .where("code_mac", "is not", null)
     .where("code_expires_at", ">", now)
+    .where("expires_at", ">", now)
     .where("code_tries", "<", codeTries)
     .where("used_at", "is", null)
     .returning(["hash", "code_mac"])

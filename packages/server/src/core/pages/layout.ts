@@ -1,33 +1,38 @@
 /** The frame that every page of ours stands in: one column, one style, light and dark. */
 
 import { createDocument, type Document, type Html, html } from "../../platform/http/html.ts";
+import type { Language } from "../../platform/texts.ts";
 import type { Context } from "../context.ts";
 
+// Every pair of text and ground has a contrast of 4.5 to 1 at least, borders of fields 3 to 1 (WCAG 2.2, 1.4.3, 1.4.11).
 const style = `
-:root{color-scheme:light dark;--ink:#1c1d22;--soft:#5d6070;--line:#d9dbe3;--ground:#f6f6f9;--card:#fff;--accent:#4338ca;--bad:#b42318}
-@media(prefers-color-scheme:dark){:root{--ink:#ececf1;--soft:#a3a6b5;--line:#383a46;--ground:#15161b;--card:#1e2027;--accent:#a5a2ff;--bad:#ff9c90}}
+:root{color-scheme:light dark;--ink:#1c1d22;--soft:#5b5e6d;--line:#dddfe6;--field:#82869a;--ground:#f3f4f7;--card:#fff;--accent:#4338ca;--hover:#372ea8;--label:#fff;--bad:#b42318}
+@media(prefers-color-scheme:dark){:root{--ink:#ececf1;--soft:#a6a9b8;--line:#343742;--field:#7b7f92;--ground:#131418;--card:#1c1e24;--accent:#a5a2ff;--hover:#c0beff;--label:#17171d;--bad:#ff9c90}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:26rem;margin:8vh auto;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:12px}
-main.wide{max-width:60rem;margin:2rem auto}
-h1{font-size:1.4rem;line-height:1.25;margin:0 0 .75rem}
+body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%;overflow-wrap:break-word}
+main{min-width:0;max-width:26rem;margin:10vh auto 2rem;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:14px;box-shadow:0 1px 2px rgb(0 0 0/.05),0 8px 24px rgb(0 0 0/.05)}
+main.wide{max-width:60rem;margin-top:2rem}
+main>:last-child,form>:last-child{margin-bottom:0}
+h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}
 h2{font-size:1.05rem;margin:2rem 0 .5rem}
 p{margin:0 0 1rem}
 a{color:var(--accent)}
-label{display:block;font-weight:600;margin-bottom:.25rem}
-input{display:block;width:100%;padding:.65rem .75rem;margin-bottom:1rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--soft);border-radius:8px}
-button,.button{display:inline-block;min-height:44px;padding:.6rem 1.2rem;font:inherit;font-weight:600;color:var(--card);background:var(--accent);border:0;border-radius:8px;cursor:pointer;text-decoration:none}
+label{display:block;font-weight:600;margin-bottom:.35rem}
+input{display:block;width:100%;min-height:44px;padding:.55rem .75rem;margin-bottom:1.25rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--field);border-radius:8px}
+input[aria-invalid]{margin-bottom:.35rem;border-color:var(--bad)}
+button,.button{display:inline-block;min-height:44px;padding:.6rem 1.2rem;font:inherit;font-weight:600;color:var(--label);background:var(--accent);border:0;border-radius:8px;cursor:pointer;text-align:center;text-decoration:none}
+button:hover,.button:hover{background:var(--hover)}
+main:not(.wide) button{width:100%}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.app{color:var(--soft);font-weight:600;margin-bottom:1.5rem}
+.app{color:var(--soft);font-weight:600;margin-bottom:1.25rem}
 .soft{color:var(--soft)}
-.error{color:var(--bad);margin:-.5rem 0 1rem}
+.error{color:var(--bad);margin:0 0 1.25rem}
+.error+.error{margin-top:-1rem}
 table{width:100%;border-collapse:collapse}
 th,td{text-align:left;padding:.5rem .75rem .5rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 code,pre{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:1rem;border:1px solid var(--line);border-radius:8px}
-iframe{width:100%;height:40rem;border:1px solid var(--line);border-radius:8px;background:#fff}
-.code{font:2rem ui-monospace,monospace;letter-spacing:.15em}
-@media(max-width:30rem){main{margin:0;min-height:100vh;border:0;border-radius:0}}
+@media(max-width:30rem){main,main.wide{margin:0;padding:1.5rem 1.25rem;min-height:100vh;border:0;border-radius:0;box-shadow:none}}
 `;
 
 export interface PageParts {
@@ -36,17 +41,23 @@ export interface PageParts {
   readonly status?: number;
   readonly isWide?: boolean;
   readonly script?: string;
+  /** What only this page looks like, after what all look like. */
+  readonly style?: string;
+  /** The language of a page that is not written in the reader's. */
+  readonly language?: Language;
+  /** Seconds after which the browser asks for the page anew. */
+  readonly refreshAfter?: number;
 }
 
 /** A page in the language and under the name of the product. */
-export function layout(ctx: Context, { title, body, status, isWide, script }: PageParts): Document {
+export function layout(ctx: Context, parts: PageParts): Document {
+  const { title, body, isWide, style: ownStyle = "", language = ctx.request.language, ...rest } = parts;
   return createDocument({
-    language: ctx.request.language,
+    ...rest,
+    language,
     title: `${title} · ${ctx.config.appName}`,
-    style,
-    script,
-    status,
-    body: html`<main class="${isWide ? "wide" : ""}">
+    style: style + ownStyle,
+    body: html`<main${isWide && html` class="wide"`}>
 <p class="app">${ctx.config.appName}</p>
 <h1>${title}</h1>
 ${body}

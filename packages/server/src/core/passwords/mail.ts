@@ -11,14 +11,14 @@ const sentences = texts(
     subject: "Your password was changed",
     opening: "The password of your account was changed, and other devices were signed out.",
     ifNotYou:
-      "If it wasn't you, ask for a new password on the sign-in page at once: only your mailbox can do that.",
+      "If it wasn't you, reset your password at once: only somebody who reads this mailbox can do that.",
   },
   {
     "pt-BR": {
       subject: "Sua senha foi alterada",
       opening: "A senha da sua conta foi alterada e os outros aparelhos foram desconectados.",
       ifNotYou:
-        "Se não foi você, peça já uma nova senha na página de acesso: só quem lê seu e-mail consegue.",
+        "Se não foi você, redefina já a sua senha: só quem lê esta caixa de e-mail consegue fazer isso.",
     },
   },
 );

@@ -12,6 +12,9 @@ import { passwordProblems } from "./policy.ts";
 /** Half a second or so of waiting on two cores; beyond it, refusing at once serves people better. */
 const waitingAtMost = 100;
 
+/** What a one-time token may be for that sets a password; a new password ends them all. */
+export const passwordPurposes = ["password-reset", "first-password"] as const;
+
 /** Passwords that came along from the original may be longer than a new one can be. */
 export const oldPasswordMaxLength = 4096;
 

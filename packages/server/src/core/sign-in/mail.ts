@@ -12,13 +12,13 @@ const sentences = texts(
   {
     opening: "Your account was just used on a device that we have not seen before.",
     ifYou: "If it was you, there is nothing to do.",
-    ifNotYou: "If it wasn't you, choose a new password at once: that signs every device out.",
+    ifNotYou: "If it wasn't you, reset your password at once: that signs every device out.",
   },
   {
     "pt-BR": {
       opening: "Sua conta acaba de ser usada em um aparelho que ainda não conhecíamos.",
       ifYou: "Se foi você, não há nada a fazer.",
-      ifNotYou: "Se não foi você, escolha já uma nova senha: isso desconecta todos os aparelhos.",
+      ifNotYou: "Se não foi você, redefina já a sua senha: isso desconecta todos os aparelhos.",
     },
   },
 );

@@ -102,13 +102,18 @@ describe("the times of a token", () => {
     });
   }
 
-  it("may be off by the leeway and not a second more", () => {
+  it("may begin ahead of now by the leeway and not a second more", () => {
     const late = { leewaySeconds: 30 };
-    assert.equal(outcome({ ...plain, exp: nowSeconds - 29 }, late), "ok");
-    assert.equal(outcome({ ...plain, exp: nowSeconds - 30 }, late), "invalid");
     assert.equal(outcome({ ...plain, nbf: nowSeconds + 30, iat: nowSeconds + 30 }, late), "ok");
     assert.equal(outcome({ ...plain, nbf: nowSeconds + 31 }, late), "invalid");
     assert.equal(outcome({ ...plain, iat: nowSeconds + 31 }, late), "invalid");
+  });
+
+  it("end on the second, whatever the leeway", () => {
+    const late = { leewaySeconds: 30 };
+    assert.equal(outcome({ ...plain, exp: nowSeconds + 1 }, late), "ok");
+    assert.equal(outcome({ ...plain, exp: nowSeconds }, late), "invalid");
+    assert.equal(outcome({ ...own, exp: nowSeconds }, late), "invalid");
   });
 
   it("cannot be given more than half a minute of leeway", () => {

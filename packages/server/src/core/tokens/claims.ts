@@ -42,7 +42,7 @@ export interface ClaimsExpectation {
   /** At whose door the token is shown; `any` where a token of either type may be asked about. */
   readonly kind: TokenType | "any";
   readonly now: Date;
-  /** How far clocks may differ, at most 30 seconds. */
+  /** How far ahead the clock that made a token may be, at most 30 seconds; its end is never put off. */
   readonly leewaySeconds: number;
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
@@ -95,7 +95,7 @@ function isCurrent(payload: Payload, { now, leewaySeconds }: ClaimsExpectation):
     return time !== undefined && test(time.getTime());
   };
   return (
-    holds(payload.exp, (end) => now.getTime() < end + leeway) &&
+    holds(payload.exp, (end) => now.getTime() < end) &&
     holds(payload.nbf, (start) => start <= now.getTime() + leeway) &&
     holds(payload.iat, (start) => start <= now.getTime() + leeway)
   );

@@ -12,7 +12,7 @@ const fixtures = readTestFile<Fixtures>("contract/original/fixtures.json");
 
 export const recordedSecret = fixtures.signing_key_utf8;
 
-interface Recipe {
+export interface Recipe {
   readonly header?: unknown;
   readonly claims?: unknown;
   readonly key?: "wrong";
@@ -48,11 +48,17 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
   ),
 );
 
-export function mintRecipe(recipe: Recipe, nowSeconds: number): string {
+/** The token that a recipe makes at a moment; the id stands where the recipe leaves it open. */
+export function mintRecipe(recipe: Recipe, nowSeconds: number, tokenId = defaultId(nowSeconds)): string {
   if (recipe.literal !== undefined) return recipe.literal;
   const header = recipe.header ?? { alg: "HS256", typ: "JWT" };
   const key = recipe.key === "wrong" ? "some-other-key-0123456789-abcdefghijklmnop" : recordedSecret;
-  const token = forgeToken(header, fillIn(recipe.claims, nowSeconds), key, recipe.sign ? "sha512" : "sha256");
+  const token = forgeToken(
+    header,
+    fillIn(recipe.claims, nowSeconds, tokenId),
+    key,
+    recipe.sign ? "sha512" : "sha256",
+  );
   return recipe.mutate ? mutations[recipe.mutate](token) : token;
 }
 
@@ -98,13 +104,17 @@ function readSaid({ response }: Exchange): string | undefined {
   return body?.messages?.[0]?.message ?? body?.detail;
 }
 
-function fillIn(value: unknown, nowSeconds: number): unknown {
-  if (Array.isArray(value)) return value.map((item) => fillIn(item, nowSeconds));
+const defaultId = (nowSeconds: number) => createHash("md5").update(String(nowSeconds)).digest("hex");
+
+function fillIn(value: unknown, nowSeconds: number, tokenId: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, nowSeconds, tokenId));
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fillIn(item, nowSeconds)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [name, fillIn(item, nowSeconds, tokenId)]),
+    );
   }
   if (typeof value !== "string") return value;
-  if (value === "$jti") return createHash("md5").update(String(nowSeconds)).digest("hex");
+  if (value === "$jti") return tokenId;
   if (value.startsWith("$uuid:")) return fixtures.users[value.slice("$uuid:".length)]?.id;
   const time = /^\$now([+-][\d.]+)?(:str)?$/.exec(value);
   if (!time) return value;

@@ -23,7 +23,7 @@ export interface TokenPair {
   readonly refresh: string;
 }
 
-/** Seconds that clocks of two machines may differ. */
+/** Seconds that the clock of another machine, which made a token, may be ahead of ours. */
 const leewaySeconds = 30;
 
 /** A fresh access token, and the one refresh token that the session stands at. */
@@ -52,7 +52,8 @@ async function writeAccessToken(ctx: Context, account: Account, session: Session
 function writeRefreshToken(ctx: Context, session: Session): string {
   const claims = {
     token_type: "refresh",
-    exp: toSeconds(session.idleExpiresAt),
+    // Rounded up: which moment ends it is for the session to say, to the millisecond.
+    exp: Math.ceil(session.idleExpiresAt.getTime() / 1000),
     iat: toSeconds(session.rotatedAt),
     jti: refreshTokenId(ctx, session),
     user_id: session.accountId,

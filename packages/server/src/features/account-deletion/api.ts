@@ -11,7 +11,7 @@ import { sentence } from "../../platform/texts.ts";
 import { PasswordWrong } from "./errors.ts";
 import { deleteAccount } from "./flow.ts";
 
-const deleted = sentence("Account deleted successfully.", "Conta excluída com sucesso.");
+const deleted = sentence("Account deleted successfully.", "Conta deletada com sucesso.");
 
 export const remove = endpoint({
   method: "delete",

@@ -6,7 +6,7 @@ import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { findOneTimeToken, takeCode, takeOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
-import { requestPasswordReset } from "../password-reset/flow.ts";
+import { offerFirstPassword, requestPasswordReset } from "../password-reset/flow.ts";
 import { CodeInvalid, VerificationLinkInvalid } from "./errors.ts";
 import { verificationMail, verificationPurpose, welcomeMail } from "./mail.ts";
 
@@ -26,18 +26,24 @@ export async function resendVerification(ctx: Context, email: string): Promise<v
   });
 }
 
+export interface Verified {
+  /** A token to choose a password with, for an account that has none anybody could believe in. */
+  readonly firstPassword?: string;
+}
+
 /**
  * Verifies an address with the token of a mailed link. A second call with the same token, while its time runs,
  * answers alike and changes nothing: people tap twice. Throws VerificationLinkInvalid.
  */
-export async function verifyEmail(ctx: Context, token: string): Promise<void> {
-  await ctx.transaction(async (ctx) => {
+export async function verifyEmail(ctx: Context, token: string): Promise<Verified> {
+  return ctx.transaction(async (ctx) => {
     const link = await findOneTimeToken(ctx, verificationPurpose, token);
     const account = link && (await holdAccount(ctx, link.accountId));
     if (!account) throw new VerificationLinkInvalid();
     const isTaken = (await takeOneTimeToken(ctx, verificationPurpose, token)) !== undefined;
     if (isTaken) return markVerified(ctx, account);
     if (!account.verifiedAt) throw new VerificationLinkInvalid();
+    return {};
   });
 }
 
@@ -56,10 +62,10 @@ export async function verifyEmailByCode(ctx: Context, email: string, code: strin
 
 /**
  * Lets an address count as its owner's, and settles which password is believed. Of an account that is held, so that
- * nobody registers the address again before this is done; of one that is verified already, nothing changes.
+ * nobody registers its address again before this is done; of one that is verified already, nothing changes.
  */
-export async function markVerified(ctx: Context, account: Account): Promise<void> {
-  if (account.verifiedAt) return;
+export async function markVerified(ctx: Context, account: Account): Promise<Verified> {
+  if (account.verifiedAt) return {};
   const hasPassword = await settlePassword(ctx, account);
   await accountsIn(ctx)
     .updateTable("accounts")
@@ -68,8 +74,10 @@ export async function markVerified(ctx: Context, account: Account): Promise<void
     .execute();
   await forgetAttempts(ctx, account.id);
   await record(ctx, emailVerified, account.id, { password: hasPassword ? "kept" : "none" });
-  if (!hasPassword) await requestPasswordReset(ctx, account.email);
   if (ctx.config.mail.welcome) await enqueueMail(ctx, welcomeMail, account.email, {});
+  if (hasPassword) return {};
+  await requestPasswordReset(ctx, account.email);
+  return { firstPassword: await offerFirstPassword(ctx, account.id) };
 }
 
 /**

@@ -3,10 +3,11 @@
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import { mailBudget } from "../../core/mail/budget.ts";
 import { groupCode } from "../../core/mail/group-code.ts";
-import { mailedLink } from "../../core/mail/links.ts";
+import { linkToApp, mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
+import { spellDuration } from "../../core/mail/spell-duration.ts";
 import { issueCode, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
-import { days, hours, minutes } from "../../platform/duration.ts";
+import { days, minutes } from "../../platform/duration.ts";
 import { codeSubject, sentences } from "./texts.ts";
 
 export const verificationPurpose = "verify-email";
@@ -25,8 +26,11 @@ export const verificationMail: Mail<NoDetails> = {
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
     const ttl = ctx.config.verificationTtl;
     const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
-    const code = await issueCode(ctx, verificationPurpose, account.id, token, codeTtl);
+    const code = await issueCode(ctx, verificationPurpose, account.id, token, Math.min(codeTtl, ttl));
     const say = (key: keyof typeof sentences) => sentences[key][language];
+    const times = say("times")
+      .replace("{code}", spellDuration(Math.min(codeTtl, ttl), language))
+      .replace("{link}", spellDuration(ttl, language));
     return {
       to: account.email,
       content: {
@@ -35,7 +39,7 @@ export const verificationMail: Mail<NoDetails> = {
         paragraphs: [say("opening")],
         code,
         button: { label: say("confirm"), url: mailedLink(ctx, "verify-email", token) },
-        closing: [say("linkTime").replace("{hours}", String(Math.round(ttl / hours(1)))), say("ifNotYou")],
+        closing: [times, say("ifNotYou")],
       },
     };
   },
@@ -49,14 +53,14 @@ export const welcomeMail: Mail<NoDetails> = {
     const account = await findAccountByEmail(ctx, to);
     if (!account || account.disabledAt) return undefined;
     const say = (key: keyof typeof sentences) =>
-      sentences[key][language].replace("{app}", ctx.config.appName);
+      sentences[key][language].replace("{app}", () => ctx.config.appName);
     return {
       to: account.email,
       content: {
         subject: say("welcomeSubject"),
         preheader: say("welcomeText"),
         paragraphs: [say("welcomeText")],
-        button: { label: say("openApp"), url: ctx.config.frontendUrl ?? ctx.config.publicUrl },
+        ...linkToApp(ctx, say("openApp")),
       },
     };
   },

@@ -3,7 +3,7 @@
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { layout } from "../../core/pages/layout.ts";
-import { html } from "../../platform/http/html.ts";
+import { type Document, html } from "../../platform/http/html.ts";
 import type { Page } from "../../platform/http/page.ts";
 import { VerificationLinkInvalid } from "./errors.ts";
 import { verifyEmail } from "./flow.ts";
@@ -23,7 +23,8 @@ export const verifyEmailPage: Page<Context> = {
   submit: async (ctx, { params }) => {
     const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
     try {
-      await verifyEmail(ctx, params.token ?? "");
+      const { firstPassword } = await verifyEmail(ctx, params.token ?? "");
+      if (firstPassword) return askForPassword(ctx, firstPassword);
       return layout(ctx, { title: say("doneTitle"), body: html`<p>${say("verified")}</p>` });
     } catch (error) {
       if (!(error instanceof VerificationLinkInvalid)) throw error;
@@ -31,3 +32,13 @@ export const verifyEmailPage: Page<Context> = {
     }
   },
 };
+
+/** The link has proved the mailbox and no password: the page goes on to where one is chosen. */
+function askForPassword(ctx: Context, token: string): Document {
+  const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
+  return layout(ctx, {
+    title: say("doneTitle"),
+    body: html`<p>${say("choosePassword")}</p>
+<p><a class="button" href="/reset-password/${token}/">${say("choose")}</a></p>`,
+  });
+}

@@ -7,16 +7,27 @@ import { NotFound } from "../../platform/http/errors.ts";
 export const isThere = ({ config }: Context): boolean =>
   config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
 
+/** What a proxy or a tunnel adds: whoever sits at the machine comes without one. */
+const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+
 /** Hidden from everybody else, and from pages of other sites that a browser on this machine has open. */
-export async function mayRead(ctx: Context): Promise<void> {
-  const { address, headers } = ctx.request;
+export async function mayRead({ request: { address, headers } }: Context): Promise<void> {
   const isLocal = /^127\./.test(address) || address === "::1";
-  const host = headers.get("host") ?? "";
+  const isDirect = !forwarding.some((name) => headers.has(name));
   // A name of somebody else's that resolves to this machine is how a foreign page would get in (DNS rebinding).
-  const isOurName = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(host);
+  const isOurName = /^(?:(?:[a-z\d-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(
+    headers.get("host") ?? "",
+  );
+  if (!isLocal || !isDirect || !isOurName || isForeign(headers)) throw new NotFound();
+}
+
+/** A link on a page of the front end at another port may lead here; nothing else from elsewhere gets in. */
+function isForeign(headers: Headers): boolean {
   const site = headers.get("sec-fetch-site");
-  const isForeign = site !== null && site !== "same-origin" && site !== "none";
-  if (!isLocal || !isOurName || isForeign) throw new NotFound();
+  if (site === null || site === "same-origin" || site === "none") return false;
+  const isOpened =
+    headers.get("sec-fetch-mode") === "navigate" && headers.get("sec-fetch-dest") === "document";
+  return site !== "same-site" || !isOpened;
 }
 
 export const atThisMachine: Access<Context, undefined> = {

@@ -6,6 +6,7 @@ import { readsOnly } from "../../core/limits/limits.ts";
 import { type CapturedMail, clearCaptured, listCaptured } from "../../core/mail/captured.ts";
 import { parseDuration } from "../../platform/duration.ts";
 import { atThisMachine, isThere } from "./access.ts";
+import { codeIn, linkIn } from "./contents.ts";
 
 const messages = {
   path: "/_/mailbox/api/messages/",
@@ -62,14 +63,4 @@ function presentMail({ id, mail, at, message }: CapturedMail): Record<string, un
     html,
     at: at.toISOString(),
   };
-}
-
-/** The six digits of a mail, without their gap. */
-export function codeIn(text: string): string | null {
-  return /\b(\d{3}) (\d{3})\b/.exec(text)?.slice(1).join("") ?? null;
-}
-
-/** The first address in a mail: its one link. */
-export function linkIn(text: string): string | null {
-  return /https?:\/\/\S+/.exec(text)?.[0] ?? null;
 }

@@ -6,7 +6,12 @@ import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { endOneTimeTokens } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
-import { hashPassword, replacePasswordHash, verifyPassword } from "../../core/passwords/passwords.ts";
+import {
+  hashPassword,
+  passwordPurposes,
+  replacePasswordHash,
+  verifyPassword,
+} from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { CurrentPasswordWrong } from "./errors.ts";
 
@@ -27,7 +32,7 @@ export async function changePassword(
   await ctx.transaction(async (ctx) => {
     if (!(await replacePasswordHash(ctx, account, hash))) throw new CurrentPasswordWrong();
     await endAllSessions(ctx, account.id, "password", sessionId);
-    await endOneTimeTokens(ctx, account.id, ["password-reset"]);
+    await endOneTimeTokens(ctx, account.id, passwordPurposes);
     await record(ctx, passwordWasChanged, account.id, {});
     await enqueueMail(ctx, passwordChangedMail, account.email, {});
   });

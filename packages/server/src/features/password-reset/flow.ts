@@ -8,6 +8,7 @@ import { enqueueMail } from "../../core/mail/outbox.ts";
 import {
   endOneTimeTokens,
   findOneTimeToken,
+  issueOneTimeToken,
   takeOneTimeToken,
 } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
@@ -15,12 +16,13 @@ import {
   findPasswordErrors,
   hashPassword,
   ownerOf,
+  passwordPurposes,
   setPasswordHash,
 } from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { ResetLinkInvalid } from "./errors.ts";
-import { resetMail, resetPurpose } from "./mail.ts";
+import { resetMail } from "./mail.ts";
 
 export const resetRequested = event("password.reset_requested");
 export const passwordWasReset = event("password.reset");
@@ -47,15 +49,15 @@ export async function completePasswordReset(
   password: string,
   field = "new_password",
 ): Promise<void> {
-  const link = await findOneTimeToken(ctx, resetPurpose, token);
-  const account = link && !link.isUsed ? await findAccount(ctx, link.accountId) : undefined;
+  const link = await findPasswordLink(ctx, token);
+  const account = link && (await findAccount(ctx, link.accountId));
   const errors = findPasswordErrors(ctx, field, password, account ? ownerOf(account) : {});
   if (errors) throw new FieldsInvalid(errors);
-  if (!account) throw new ResetLinkInvalid();
+  if (!link || !account) throw new ResetLinkInvalid();
   const hash = await hashPassword(ctx, password);
   await ctx.transaction(async (ctx) => {
     const held = await holdAccount(ctx, account.id);
-    const isTaken = (await takeOneTimeToken(ctx, resetPurpose, token)) !== undefined;
+    const isTaken = (await takeOneTimeToken(ctx, link.purpose, token)) !== undefined;
     if (!held || !isTaken) throw new ResetLinkInvalid();
     await replacePassword(ctx, held, hash);
     await record(ctx, passwordWasReset, account.id, {});
@@ -63,10 +65,24 @@ export async function completePasswordReset(
   });
 }
 
+/** A token for somebody who has just shown that the mailbox is theirs, and whose account has no password yet. */
+export async function offerFirstPassword(ctx: Context, accountId: string): Promise<string> {
+  return issueOneTimeToken(ctx, "first-password", accountId, ctx.config.resetTtl);
+}
+
+/** Whose password a token may still set, and what it was issued for. */
+async function findPasswordLink(ctx: Context, token: string) {
+  for (const purpose of passwordPurposes) {
+    const link = await findOneTimeToken(ctx, purpose, token);
+    if (link && !link.isUsed) return { accountId: link.accountId, purpose };
+  }
+  return undefined;
+}
+
 async function replacePassword(ctx: Context, account: Account, hash: string): Promise<void> {
   await setPasswordHash(ctx, account.id, hash);
   await endAllSessions(ctx, account.id, "password");
-  await endOneTimeTokens(ctx, account.id, [resetPurpose, "verify-email"]);
+  await endOneTimeTokens(ctx, account.id, [...passwordPurposes, "verify-email"]);
   if (account.verifiedAt) return;
   await accountsIn(ctx)
     .updateTable("accounts")

@@ -5,8 +5,8 @@ import { mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
 import { mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
+import { spellDuration } from "../../core/mail/spell-duration.ts";
 import { endOneTimeTokens, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
-import { minutes } from "../../platform/duration.ts";
 import { sentences, subject } from "./texts.ts";
 
 export const resetPurpose = "password-reset";
@@ -15,6 +15,8 @@ export const resetMail: Mail<Readonly<Record<never, never>>> = {
   name: "reset-password",
   worthSendingFor: (ctx) => ctx.config.resetTtl,
   budget: mailBudget,
+  // Whoever uses the budget up for somebody else leaves them one link at a time that works.
+  evenSo: (ctx) => ({ most: 1, within: ctx.config.resetTtl }),
   compose: async (ctx, { to, language, askedFrom }) => {
     const found = await findAccountByEmail(ctx, to);
     const account = found && (await holdAccount(ctx, found.id));
@@ -24,18 +26,16 @@ export const resetMail: Mail<Readonly<Record<never, never>>> = {
     await endOneTimeTokens(ctx, account.id, [resetPurpose]);
     const token = await issueOneTimeToken(ctx, resetPurpose, account.id, ctx.config.resetTtl);
     const say = (key: keyof typeof sentences) => sentences[key][language];
+    const linkTime = say("linkTime").replace("{time}", spellDuration(ctx.config.resetTtl, language));
     return {
       to: account.email,
       content: {
         subject: subject(ctx.config.appName)[language],
-        preheader: say("linkTime").replace("{minutes}", String(Math.round(ctx.config.resetTtl / minutes(1)))),
+        preheader: linkTime,
         paragraphs: [say("opening")],
         button: { label: say("button"), url: mailedLink(ctx, "reset-password", token) },
         context: contextRows(language, askedFrom),
-        closing: [
-          say("linkTime").replace("{minutes}", String(Math.round(ctx.config.resetTtl / minutes(1)))),
-          say("ifNotYou"),
-        ],
+        closing: [linkTime, say("ifNotYou")],
       },
     };
   },

@@ -45,9 +45,16 @@ export const choosePassword: Page<Context> = {
 
 function showForm(ctx: Context, errors: Readonly<Record<string, readonly Sentence[]>>): Document {
   const { language } = ctx.request;
-  const field = (name: string, label: Sentence) => html`<label for="${name}">${label[language]}</label>
-<input id="${name}" name="${name}" type="password" autocomplete="new-password" required>
-${(errors[name] ?? []).map((sentence) => html`<p class="error" role="alert">${sentence[language]}</p>`)}`;
+  const field = (name: string, label: Sentence) => {
+    const wrong = errors[name] ?? [];
+    const state = wrong.length > 0 && html` aria-invalid="true" aria-describedby="${name}-errors"`;
+    return html`<label for="${name}">${label[language]}</label>
+<input id="${name}" name="${name}" type="password" autocomplete="new-password" required${state}>
+${
+  wrong.length > 0 &&
+  html`<div id="${name}-errors" role="alert">${wrong.map((one) => html`<p class="error">${one[language]}</p>`)}</div>`
+}`;
+  };
   return layout(ctx, {
     title: sentences.pageTitle[language],
     status: Object.keys(errors).length > 0 ? 400 : 200,

@@ -45,7 +45,8 @@ export const change = endpoint<Caller, Changes>({
   ...write,
   method: "patch",
   summary: "Change some fields of your profile",
-  body: (system) => profileForm(system, { username: { ...usernameField(), required: false } }),
+  body: (system) =>
+    profileForm(system, { username: { ...usernameField(), required: false, keepsEmpty: true } }),
 });
 
 function profileForm(system: Context, own: Fields): Form<Context, Changes, Caller> {

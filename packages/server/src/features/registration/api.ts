@@ -8,6 +8,7 @@ import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
 import { findMismatch, findPasswordErrors } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
 import { hours, minutes } from "../../platform/duration.ts";
+import { emailMaxLength } from "../../platform/http/email-address.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { type FieldErrors, FieldsInvalid } from "../../platform/http/errors.ts";
 import { email, password } from "../../platform/http/fields.ts";
@@ -46,7 +47,7 @@ function registrationForm(system: Context): Form<Context, RegistrationBody> {
   );
   return {
     fields: {
-      email: email(),
+      email: email({ maxLength: emailMaxLength }),
       username: usernameField(),
       password: password(passwordMaxLength),
       password2: password(passwordMaxLength),

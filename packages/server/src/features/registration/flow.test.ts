@@ -97,7 +97,11 @@ describe("registering", () => {
       assert.equal(status, refused.includes(email) ? 400 : 201, email);
     }
     const emails = (await t.rows("accounts")).map((row) => row.email);
-    assert.deepEqual(emails.toSorted(), ["a.da@example.org", "ada+news@example.org", "ada@example.org"]);
+    assert.deepEqual(
+      new Set(emails),
+      new Set(["a.da@example.org", "ada+news@example.org", "ada@example.org"]),
+    );
+    assert.equal(emails.length, 3);
   });
 
   it("takes one mailbox and nothing that a mail program could read as two", async () => {
@@ -179,7 +183,7 @@ describe("registering", () => {
       assert.equal(answer.status, kept.includes(first_name) ? 201 : 400, first_name.slice(0, 20));
     }
     const names = (await t.rows("accounts")).map((row) => row.first_name);
-    assert.deepEqual(names.toSorted(), kept.toSorted());
+    assert.deepEqual(new Set(names), new Set(kept));
   });
 
   it("gives a username to one account only, in whatever case or form it is written", async () => {

@@ -3,6 +3,7 @@
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import { mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
+import { linkToApp } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
 import { days } from "../../platform/duration.ts";
 import { sentences } from "./texts.ts";
@@ -21,7 +22,7 @@ export const alreadyRegisteredMail: Mail<Readonly<Record<never, never>>> = {
         subject: say("subject"),
         preheader: say("preheader"),
         paragraphs: [say("opening"), say("ifForgotten")],
-        button: { label: say("signIn"), url: ctx.config.frontendUrl ?? ctx.config.publicUrl },
+        ...linkToApp(ctx, say("signIn")),
         context: contextRows(language, askedFrom),
         closing: [say("ifNotYou")],
       },

@@ -8,7 +8,7 @@ export const sentences = texts(
     opening: "Somebody tried to create an account with this address, but you already have one.",
     signIn: "Sign in",
     ifForgotten: "If you forgot your password, you can choose a new one on the sign-in page.",
-    ifNotYou: "If it wasn't you, nothing happened and there is nothing to do.",
+    ifNotYou: "If it wasn't you, there is nothing to do: nobody got into your account.",
   },
   {
     "pt-BR": {
@@ -18,7 +18,7 @@ export const sentences = texts(
       opening: "Alguém tentou criar uma conta com este endereço, mas você já tem uma.",
       signIn: "Entrar",
       ifForgotten: "Se você esqueceu sua senha, pode escolher outra na página de acesso.",
-      ifNotYou: "Se não foi você, nada aconteceu e não há nada a fazer.",
+      ifNotYou: "Se não foi você, não há nada a fazer: ninguém entrou na sua conta.",
     },
   },
 );

@@ -18,7 +18,7 @@ export const sessionReuseMail: Mail<Readonly<Record<never, never>>> = {
       to: account.email,
       content: {
         subject: sentences.subject[language],
-        preheader: sentences.opening[language].slice(0, 90),
+        preheader: sentences.preheader[language],
         paragraphs: [sentences.opening[language]],
         context: contextRows(language, askedFrom),
         closing: [sentences.whatToDo[language]],

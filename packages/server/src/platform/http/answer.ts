@@ -1,6 +1,6 @@
 /** Turns what came out of a call into a Response: the reply, or the error in the shape that was asked for. */
 
-import type { Language } from "../texts.ts";
+import { type Language, readQuality } from "../texts.ts";
 import type { ApiError } from "./errors.ts";
 import type { RequestInfo } from "./request.ts";
 
@@ -37,8 +37,19 @@ export function errorAnswer(error: ApiError, request: RequestInfo): Response {
   });
 }
 
+/** Whether problem+json is named at all, and plain JSON not rather than it (RFC 9110, 12.5.1). */
 function prefersProblem(accept: string | null): boolean {
-  return (accept ?? "").toLowerCase().includes("application/problem+json");
+  const ranges = (accept ?? "").toLowerCase().slice(0, 2000).split(",");
+  const problem = qualityOf(ranges, "application/problem+json");
+  return problem > 0 && problem >= qualityOf(ranges, "application/json");
+}
+
+function qualityOf(ranges: readonly string[], type: string): number {
+  const weights = ranges.flatMap((range) => {
+    const [name, ...parameters] = range.split(";").map((part) => part.trim());
+    return name === type ? [readQuality(parameters)] : [];
+  });
+  return Math.max(0, ...weights);
 }
 
 const titles: Readonly<Record<number, string>> = {

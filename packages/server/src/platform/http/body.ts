@@ -1,13 +1,20 @@
 /** Reads a request's body: JSON, or a form as browsers send it, 64 KiB at the most. */
 
+import { isExactNumber, parseJson } from "../json.ts";
+import type { Sentence } from "../texts.ts";
 import { RequestRefused } from "./errors.ts";
-import { inputSentences, malformedJson, unsupportedType } from "./sentences.ts";
+import { inputSentences, malformedForm, malformedJson, unsupportedType } from "./sentences.ts";
 
 export const bodyMaxBytes = 64 * 1024;
 
 /** A parsed body; `kind` is named as the original named Python's types in its sentences. */
 export type BodyData =
-  | { readonly kind: "dict"; readonly data: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: "dict";
+      readonly data: Readonly<Record<string, unknown>>;
+      /** Whether it came as a web form, in which every value is a text. */
+      readonly isForm?: true;
+    }
   | { readonly kind: "list" | "str" | "int" | "float" | "bool" | "null" };
 
 /** The body as data. Throws 400 for malformed text, 413 over the limit, 415 for another content type. */
@@ -17,12 +24,15 @@ export async function readBody(request: Request): Promise<BodyData> {
   if (bytes.length === 0) return { kind: "dict", data: {} };
   if (request.headers.has("content-encoding")) throw unsupported(contentType);
   const type = contentType.split(";")[0]?.trim().toLowerCase();
-  if (type === "application/json") return parseJson(decodeUtf8(bytes));
+  if (type === "application/json") return readJson(decodeUtf8(bytes, malformedJson));
   if (type === "application/x-www-form-urlencoded") {
-    return { kind: "dict", data: lastOfEach(new URLSearchParams(decodeUtf8(bytes))) };
+    const pairs = new URLSearchParams(decodeUtf8(bytes, malformedForm));
+    return { kind: "dict", data: lastOfEach(pairs), isForm: true };
   }
   // Anything else is refused: a page of another site can send text/plain without asking first.
-  if (type === "multipart/form-data") return { kind: "dict", data: await parseMultipart(bytes, contentType) };
+  if (type === "multipart/form-data") {
+    return { kind: "dict", data: await parseMultipart(bytes, contentType), isForm: true };
+  }
   throw unsupported(contentType);
 }
 
@@ -36,32 +46,38 @@ async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > bodyMaxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > bodyMaxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // Whoever hangs up halfway has made no bug of ours; nobody is left to read the answer.
+    throw error instanceof RequestRefused ? error : malformed(malformedJson("the body ended early"));
   }
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-const malformed = (reason: string) => new RequestRefused(400, "parse_error", malformedJson(reason));
+const malformed = (sentence: Sentence) => new RequestRefused(400, "parse_error", sentence);
 
-function decodeUtf8(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array, say: (reason: string) => Sentence): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw malformed("the body is not UTF-8");
+    throw malformed(say("the body is not UTF-8"));
   }
 }
 
-function parseJson(text: string): BodyData {
+function readJson(text: string): BodyData {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     // The engine's own message quotes the body, which may hold a password.
-    throw malformed("the body is not valid JSON");
+    throw malformed(malformedJson("the body is not valid JSON"));
   }
+  if (isExactNumber(value)) return { kind: "int" };
   if (value === null) return { kind: "null" };
   if (Array.isArray(value)) return { kind: "list" };
   if (typeof value === "object") return { kind: "dict", data: value as Record<string, unknown> };
@@ -75,14 +91,20 @@ function lastOfEach(pairs: Iterable<[string, unknown]>): Record<string, unknown>
   return data;
 }
 
+/** Stands where a form holds a file: no field of ours takes one. */
+export const uploadedFile = Symbol("file");
+
+/** The texts of a form, and after them its files, as Django reads them; a file without a name was not chosen. */
 async function parseMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
+  if (!/;\s*boundary=/i.test(contentType)) {
+    throw malformed(malformedForm("Invalid boundary in multipart: None", "Multipart form"));
+  }
   try {
     const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData();
-    return lastOfEach([...form].filter(([, value]) => typeof value === "string"));
+    const texts = [...form].filter(([, value]) => typeof value === "string");
+    const files = [...form].filter(([, value]) => typeof value !== "string" && value.name !== "");
+    return lastOfEach([...texts, ...files.map(([name]): [string, unknown] => [name, uploadedFile])]);
   } catch {
-    throw new RequestRefused(400, "parse_error", {
-      en: "Multipart form parse error - the body is malformed",
-      "pt-BR": "Erro ao ler o formulário - o corpo está malformado",
-    });
+    throw malformed(malformedForm("the body is malformed", "Multipart form"));
   }
 }

@@ -1,6 +1,6 @@
 /** Who is calling: the socket's address, unless a proxy that we trust speaks for somebody else. */
 
-import { type BlockList, isIP, isIPv4 } from "node:net";
+import { type BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
 /**
  * The caller's address, plain and in lower case. Forwarded addresses are read from the right, and only as far as
@@ -26,25 +26,25 @@ export function isTrusted(address: string, trustedProxies: BlockList): boolean {
   return version !== 0 && trustedProxies.check(address, version === 4 ? "ipv4" : "ipv6");
 }
 
-/** An address without zone, brackets or port, and IPv4 where it was only dressed as IPv6. */
+/**
+ * An address in its one spelling: without zone, brackets or port, IPv6 compressed and in lower case (RFC 5952), and
+ * IPv4 where it was only dressed as IPv6. So nobody counts as two by writing himself differently.
+ */
 export function plainAddress(text: string): string | undefined {
-  const bare = text
-    .toLowerCase()
-    .replace(/^\[([^\]]*)\](?::\d+)?$/, "$1")
-    .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1")
-    .replace(/%.*$/, "")
-    .replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
-  return isIP(bare) ? bare : undefined;
+  const bare = text.replace(/^\[([^\]]*)\](?::\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
+  if (isIPv4(bare)) return bare;
+  const withoutZone = bare.replace(/%.*$/, "");
+  if (!isIPv6(withoutZone)) return undefined;
+  const compressed = new URL(`http://[${withoutZone}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(compressed);
+  return mapped ? ipv4Of(mapped[1] ?? "", mapped[2] ?? "") : compressed;
 }
 
 /** What a limit counts by: an IPv4 address, or the /64 that one IPv6 customer has to himself (RFC 6177). */
 export function addressBlock(address: string): string {
-  if (isIPv4(address) || !isIP(address)) return address;
-  const mapped = /^0{0,4}::?ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(
-    new URL(`http://[${address}]`).hostname.slice(1, -1),
-  );
-  if (mapped) return ipv4Of(mapped[1] ?? "", mapped[2] ?? "");
-  return `${expandGroups(address).slice(0, 4).join(":")}::/64`;
+  const plain = plainAddress(address);
+  if (plain === undefined) return address;
+  return isIPv4(plain) ? plain : `${expandGroups(plain).slice(0, 4).join(":")}::/64`;
 }
 
 function ipv4Of(high: string, low: string): string {
@@ -53,7 +53,7 @@ function ipv4Of(high: string, low: string): string {
 }
 
 function expandGroups(address: string): string[] {
-  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const [head = "", tail] = address.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");
   return [...left, ...Array<string>(8 - left.length - right.length).fill("0"), ...right];

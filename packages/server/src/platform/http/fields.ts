@@ -1,7 +1,8 @@
 /** The kinds of fields a form is made of, each with Django REST Framework's checks in its order. */
 
+import { isExactNumber, parseJson } from "../json.ts";
 import type { Sentence } from "../texts.ts";
-import { emailMaxLength, isEmailAddress } from "./email-address.ts";
+import { isEmailAddress } from "./email-address.ts";
 import * as say from "./sentences.ts";
 
 const { inputSentences } = say;
@@ -18,6 +19,10 @@ export interface Field<T = unknown> {
   readonly jsonSchema: JsonSchema;
   readonly required: boolean;
   readonly nullable: boolean;
+  /** Whether an empty text of a web form is a value, and not the absence of one. */
+  readonly keepsEmpty?: boolean;
+  /** The value that a text of a web form stands for, where that is not the text itself. */
+  readonly readText?: (text: string) => unknown;
 }
 
 export interface Presence {
@@ -95,11 +100,8 @@ export function text(
   if (maxLength !== undefined) checks.unshift(atMost(maxLength));
   if (pattern) checks.unshift((value) => (pattern.test(value) ? undefined : pattern.sentence));
   const jsonSchema = { type: "string", ...(maxLength === undefined ? {} : { maxLength }) };
-  return field<string>(
-    options,
-    jsonSchema,
-    checkText({ trim: true, blank, wrongType: inputSentences.notText, checks }),
-  );
+  const rules = { trim: true, blank, wrongType: inputSentences.notText, checks };
+  return { ...field<string>(options, jsonSchema, checkText(rules)), keepsEmpty: blank };
 }
 
 /** A password: taken exactly as typed. */
@@ -109,15 +111,26 @@ export function password(maxLength: number): Field<string> {
   return field<string>({}, { type: "string", format: "password", maxLength }, checkText(rules));
 }
 
-/** An e-mail address, trimmed. */
-export function email(): Field<string> {
+/**
+ * An e-mail address, trimmed. A length at which it would be stored is said; where an address is only asked about, as
+ * in the original, one that is too long to be anybody's is like any other that nobody has.
+ */
+export function email(options: { readonly maxLength?: number } = {}): Field<string> {
   // Over-long texts are never looked at in full: the check is linear, and so is the time a stranger can take.
   const isAddress: TextCheck = (value) =>
-    value.length <= 1000 && isEmailAddress(value) ? undefined : inputSentences.notEmail;
-  const checks = [atMost(emailMaxLength), noNul, noSurrogate, isAddress];
+    value.length <= 1000 && lengthOf(value) <= askedMaxLength && isEmailAddress(value)
+      ? undefined
+      : inputSentences.notEmail;
+  const { maxLength } = options;
+  const checks = [noNul, noSurrogate, isAddress];
+  if (maxLength !== undefined) checks.unshift(atMost(maxLength));
   const rules = { trim: true, blank: false, wrongType: inputSentences.notEmail, checks };
-  return field<string>({}, { type: "string", format: "email", maxLength: emailMaxLength }, checkText(rules));
+  const jsonSchema = { type: "string", format: "email", maxLength: maxLength ?? askedMaxLength };
+  return field<string>({}, jsonSchema, checkText(rules));
 }
+
+/** Django's bound on what is looked at as an address at all. */
+const askedMaxLength = 320;
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -132,19 +145,29 @@ export function integer(
   options: Presence & { readonly least?: number; readonly most?: number } = {},
 ): Field<number> {
   const { least = -(2 ** 31), most = 2 ** 31 - 1 } = options;
-  return field<number>(options, { type: "integer", minimum: least, maximum: most }, (value) => {
-    if (typeof value !== "number" || !Number.isInteger(value))
+  const whole = field<number>(options, { type: "integer", minimum: least, maximum: most }, (value) => {
+    // One too big to be exact is still a whole number, and told that it is out of range.
+    const number = isExactNumber(value) ? Number(JSON.stringify(value)) : value;
+    if (typeof number !== "number" || !Number.isInteger(number)) {
       return { problems: [inputSentences.notInteger] };
-    if (value < least) return { problems: [say.tooSmall(least)] };
-    return value > most ? { problems: [say.tooBig(most)] } : { value };
+    }
+    if (number < least) return { problems: [say.tooSmall(least)] };
+    return number > most ? { problems: [say.tooBig(most)] } : { value: number };
   });
+  return { ...whole, readText: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : text) };
 }
 
 export function boolean(options: Presence = {}): Field<boolean> {
-  return field<boolean>(options, { type: "boolean" }, (value) =>
+  const truth = field<boolean>(options, { type: "boolean" }, (value) =>
     typeof value === "boolean" ? { value } : { problems: [inputSentences.notBoolean] },
   );
+  return { ...truth, readText: (text) => booleanTexts.get(text.toLowerCase()) ?? text };
 }
+
+const booleanTexts = new Map([
+  ...["t", "y", "yes", "true", "on", "1"].map((text) => [text, true] as const),
+  ...["f", "n", "no", "false", "off", "0"].map((text) => [text, false] as const),
+]);
 
 /** A day of the calendar, `YYYY-MM-DD`. */
 export function date(options: Presence = {}): Field<string> {
@@ -162,24 +185,35 @@ function isCalendarDay(value: string): boolean {
 export function oneOf(choices: readonly string[], options: Presence = {}): Field<string> {
   return field<string>(options, { type: "string", enum: choices }, (value) => {
     if (typeof value === "string" && choices.includes(value)) return { value };
-    const shown = typeof value === "string" ? value : JSON.stringify(value ?? null);
-    return { problems: [say.notAChoice(shown.slice(0, 100).toWellFormed())] };
+    // Only a scalar is shown: writing out a list of ten thousand lists would overflow the stack.
+    const isScalar = typeof value === "number" || typeof value === "boolean" || isExactNumber(value);
+    const text = typeof value === "string" ? value : isScalar ? JSON.stringify(value) : "…";
+    return { problems: [say.notAChoice(text.slice(0, 100).toWellFormed())] };
   });
 }
 
 /** Any JSON value that can be kept: no lone surrogate or NUL (PostgreSQL refuses them), no endless number. */
 export function json(options: Presence = {}): Field<unknown> {
-  return field<unknown>(options, { description: "Any JSON value." }, (value) =>
+  const any = field<unknown>(options, { description: "Any JSON value." }, (value) =>
     isKeepableJson(value) ? { value } : { problems: [inputSentences.notJson] },
   );
+  return { ...any, keepsEmpty: true, readText: readJsonText };
 }
 
-export function isKeepableJson(value: unknown, depth = 64): boolean {
+function readJsonText(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return Symbol("no JSON");
+  }
+}
+
+export function isKeepableJson(value: unknown, depth = 500): boolean {
   if (depth < 0) return false;
   if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
   if (typeof value === "number") return Number.isFinite(value);
   if (Array.isArray(value)) return value.every((item) => isKeepableJson(item, depth - 1));
-  if (value === null || typeof value !== "object") return value !== undefined;
+  if (value === null || typeof value !== "object") return value === null || typeof value === "boolean";
   return Object.entries(value).every(
     ([name, item]) => isKeepableJson(name) && isKeepableJson(item, depth - 1),
   );

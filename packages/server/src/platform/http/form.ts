@@ -48,12 +48,29 @@ export async function readForm<Ctx, V, Caller>(
     const sentence = body.kind === "null" ? inputSentences.noData : notADictionary(body.kind);
     throw new FieldsInvalid({ non_field_errors: [sentence] });
   }
-  const { values, errors } = checkFields(form.fields, data, form.keepsUnknown ? data : {});
+  const isForm = body.kind === "dict" && body.isForm === true;
+  const given = isForm ? readTexts(form.fields, data) : data;
+  const { values, errors } = checkFields(form.fields, given, form.keepsUnknown ? data : {});
   await form.lookUp?.(ctx, values as Partial<V>, errors, caller);
   if (Object.keys(errors).length > 0) throw new FieldsInvalid(inOrderOf(form.fields, errors));
   const crossErrors = form.cross?.(ctx, values as V, caller);
   if (crossErrors) throw new FieldsInvalid(crossErrors);
   return values as V;
+}
+
+/**
+ * What the texts of a web form say, as Django REST Framework takes them: an empty one is no value where none is
+ * needed, and null where null may stand.
+ */
+function readTexts(fields: Fields, data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([name, field]) => {
+    const text = Object.hasOwn(data, name) ? data[name] : undefined;
+    if (typeof text !== "string") return [name, text];
+    if (text === "" && !field.keepsEmpty && (field.nullable || !field.required))
+      return [name, field.nullable ? null : undefined];
+    return [name, field.readText ? field.readText(text) : text];
+  });
+  return Object.fromEntries(entries);
 }
 
 function checkFields(

@@ -20,7 +20,13 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function render(part: Part): string {
   if (part === undefined || part === false) return "";
   if (typeof part === "string" || typeof part === "number") return escapeHtml(String(part));
-  return "text" in part ? part.text : part.map((one) => one.text).join("");
+  return Array.isArray(part) ? part.map(textOf).join("") : textOf(part as Html);
+}
+
+/** An object from a body can have a `text` too; only what the template made is believed to be HTML. */
+function textOf(part: Html): string {
+  if (!(brand in part)) throw new TypeError("Only text, numbers and HTML can stand in a page.");
+  return part.text;
 }
 
 /** Text that is harmless in elements and in quoted attributes. */
@@ -47,6 +53,8 @@ export interface DocumentParts {
   readonly script?: string;
   readonly body: Html;
   readonly status?: number;
+  /** Seconds after which the browser asks for the page anew; unsaid: never. */
+  readonly refreshAfter?: number;
 }
 
 /**
@@ -58,7 +66,9 @@ export function createDocument(parts: DocumentParts): Document {
   const text =
     `<!doctype html>\n<html lang="${escapeHtml(parts.language)}">\n<head>\n<meta charset="utf-8">\n` +
     `<meta name="viewport" content="width=device-width, initial-scale=1">\n` +
-    `<meta name="color-scheme" content="light dark">\n<title>${escapeHtml(parts.title)}</title>\n` +
+    `<meta name="color-scheme" content="light dark">\n` +
+    (parts.refreshAfter ? `<meta http-equiv="refresh" content="${parts.refreshAfter}">\n` : "") +
+    `<title>${escapeHtml(parts.title)}</title>\n` +
     `<link rel="icon" href="data:,">\n<style>${parts.style}</style>\n</head>\n<body>\n${parts.body.text}\n` +
     `${script ? `<script>${script}</script>\n` : ""}</body>\n</html>\n`;
   const contentSecurityPolicy = [
@@ -77,9 +87,13 @@ export function createDocument(parts: DocumentParts): Document {
 
 const fingerprint = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** A document written by somebody else: shown in a frame of ours, where it can do nothing at all. */
-export function foreignDocument(text: string): Document {
+/**
+ * A document that is no page of ours, shown in a frame of one: it runs nothing, loads nothing and reaches nothing;
+ * its links open in a tab of their own, where they are pages like any other.
+ */
+export function framedDocument(text: string): Document {
   const contentSecurityPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'";
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
+    "sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
   return { text, status: 200, contentSecurityPolicy };
 }

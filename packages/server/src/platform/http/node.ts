@@ -1,24 +1,121 @@
-/** Node's own HTTP server in front of a handler, with its time limits set. */
+/** Node's own HTTP server in front of a handler: its limits set, and whatever it refuses itself refused in JSON. */
 
-import type { Server } from "node:http";
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
+import { jsonAnswer } from "./answer.ts";
 import type { Handler } from "./router.ts";
 
+/** Milliseconds that a caller may take. */
+export interface ServerPatience {
+  /** For the head of a request. */
+  readonly headers: number;
+  /** For a whole request. */
+  readonly request: number;
+  /** Between two requests on one connection; longer than a load balancer's minute, so that it hangs up first. */
+  readonly idle: number;
+  /** How often the first two are looked at. */
+  readonly checkEvery: number;
+}
+
+const standardPatience: ServerPatience = {
+  headers: 20_000,
+  request: 30_000,
+  idle: 65_000,
+  checkEvery: 5_000,
+};
+
+const mostHeaders = 100;
+
 /** A server that is not yet listening; close it with `server.close()`. */
-export function createNodeServer(handler: Handler): Server {
-  const server = createAdaptorServer({
-    fetch: async (request, environment) => {
+export function createNodeServer(handler: Handler, patience = standardPatience): Server {
+  const listener = getRequestListener(
+    async (request, environment) => {
       const { incoming } = environment as HttpBindings;
       const answer = await handler(request, { address: incoming.socket.remoteAddress ?? "" });
       // Once closing has begun, a kept-alive connection would hold the server open for another minute.
       if (!server.listening) answer.headers.set("Connection", "close");
       return answer;
     },
-    overrideGlobalObjects: false,
-  }) as Server;
-  server.headersTimeout = 20_000;
-  server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 65_000;
-  server.maxHeadersCount = 100;
+    { overrideGlobalObjects: false, errorHandler: answerUnread },
+  );
+  // What a connection is being answered with, so that a refusal is never written into the middle of an answer.
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer(
+    {
+      headersTimeout: patience.headers,
+      requestTimeout: patience.request,
+      keepAliveTimeout: patience.idle,
+      connectionsCheckingInterval: patience.checkEvery,
+    },
+    (incoming, outgoing) => {
+      answering.set(incoming.socket, outgoing);
+      const status = findRefusal(incoming);
+      if (status !== undefined) refuse(outgoing, status);
+      else void listener(incoming, outgoing);
+    },
+  );
+  // Node would silently leave out what is over a limit of its own; we count instead (its 16 KiB bound the head).
+  server.maxHeadersCount = 0;
+  server.on("checkExpectation", (_incoming, outgoing) => refuse(outgoing, 417));
+  server.on("connect", (_incoming, socket) => hangUp(socket, 501));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const answer = answering.get(socket);
+    const isHalfAnswered = answer?.headersSent && !answer.writableFinished;
+    if (error.code === "ECONNRESET" || !socket.writable || isHalfAnswered) socket.destroy();
+    else hangUp(socket, parseErrorStatus[error.code ?? ""] ?? 400);
+  });
   return server;
+}
+
+const parseErrorStatus: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+};
+
+/** Two Host lines let two readers see two requests (RFC 9112, 3.2). */
+function findRefusal({ rawHeaders }: IncomingMessage): number | undefined {
+  if (rawHeaders.length > 2 * mostHeaders) return 431;
+  const hosts = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === "host");
+  return hosts.length > 1 ? 400 : undefined;
+}
+
+/** The address could not be read as one, or the handler itself broke: the last net, which tells nothing. */
+function answerUnread(error: unknown): Response {
+  const status = error instanceof RequestError ? 400 : 500;
+  if (status === 500) process.emitWarning(error instanceof Error ? error : String(error));
+  return jsonAnswer(status, JSON.parse(bodyOf(status)), refusalHeaders);
+}
+
+const refusalHeaders = {
+  "Cache-Control": "no-store",
+  "X-Content-Type-Options": "nosniff",
+  Connection: "close",
+} as const;
+
+const refusalHead = (status: number) => ({
+  ...refusalHeaders,
+  "Content-Type": "application/json",
+  "Content-Length": Buffer.byteLength(bodyOf(status)),
+});
+
+const bodyOf = (status: number) => JSON.stringify({ detail: STATUS_CODES[status] });
+
+function refuse(outgoing: ServerResponse, status: number): void {
+  outgoing.writeHead(status, refusalHead(status)).end(bodyOf(status));
+}
+
+/** Answers a connection on which no request was understood, and ends it: what follows could be read as anything. */
+function hangUp(socket: Duplex, status: number): void {
+  const lines = Object.entries(refusalHead(status)).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${bodyOf(status)}`);
+  (socket as Socket).destroySoon();
 }

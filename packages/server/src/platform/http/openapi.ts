@@ -139,7 +139,7 @@ export function operationId<Ctx extends RequestContext>(
 ): string {
   const words = one.path
     .replace(/^\/(?:api\/auth|api|_)\//, "")
-    .split(/[/\-:_]+/)
+    .split(/[/\-:_.]+/)
     .filter((word) => word !== "");
   return one.method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

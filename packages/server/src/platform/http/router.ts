@@ -47,7 +47,6 @@ type Answerer<Ctx> = (
 
 interface Route<Ctx> {
   readonly methods: Map<string, Answerer<Ctx>>;
-  readonly isPage: boolean;
 }
 
 export function createRouter<Ctx extends RequestContext>(options: RouterOptions<Ctx>): Handler {
@@ -73,21 +72,25 @@ export function createRouter<Ctx extends RequestContext>(options: RouterOptions<
 
 function collectRoutes<Ctx extends RequestContext>(options: RouterOptions<Ctx>): Map<string, Route<Ctx>> {
   const routes = new Map<string, Route<Ctx>>();
-  const add = (path: string, isPage: boolean, method: string, answerer: Answerer<Ctx>) => {
-    const route = routes.get(path) ?? { methods: new Map(), isPage };
+  const spellings = new Map<string, string>();
+  const add = (path: string, method: string, answerer: Answerer<Ctx>) => {
+    // With another name for a parameter, or without the final slash, it is the same path: one would hide the other.
+    const shape = path.replace(/\/$/, "").replace(/:[^/]+/g, ":");
+    const other = spellings.get(shape) ?? path;
+    if (other !== path) throw new Error(`Two spellings of one path: ${other} and ${path}`);
+    spellings.set(shape, path);
+    const route = routes.get(path) ?? { methods: new Map() };
     if (route.methods.has(method)) throw new Error(`Two answers to ${method} ${path}`);
     route.methods.set(method, answerer);
     routes.set(path, route);
   };
   for (const one of options.endpoints.filter((endpoint) => endpoint.onlyIf?.(options.system) ?? true)) {
     const answerer = answerEndpoint(options, one);
-    for (const path of [one.path, ...(one.alsoAt ?? [])])
-      add(path, false, one.method.toUpperCase(), answerer);
+    for (const path of [one.path, ...(one.alsoAt ?? [])]) add(path, one.method.toUpperCase(), answerer);
   }
   for (const page of options.pages.filter((one) => one.onlyIf?.(options.system) ?? true)) {
-    add(page.path, true, "GET", (ctx, request, params) => openPage(page, ctx, request, params));
-    if (page.submit)
-      add(page.path, true, "POST", (ctx, request, params) => openPage(page, ctx, request, params));
+    add(page.path, "GET", (ctx, request, params) => openPage(page, ctx, request, params));
+    if (page.submit) add(page.path, "POST", (ctx, request, params) => openPage(page, ctx, request, params));
   }
   return routes;
 }

@@ -89,6 +89,9 @@ export const notADictionary = (kind: string): Sentence =>
 export const malformedJson = (reason: string): Sentence =>
   sentence(`JSON parse error - ${reason}`, `Erro ao ler o JSON - ${reason}`);
 
+export const malformedForm = (reason: string, what: "Form" | "Multipart form" = "Form"): Sentence =>
+  sentence(`${what} parse error - ${reason}`, `Erro ao ler o formulário - ${reason}`);
+
 export const unsupportedType = (type: string): Sentence =>
   sentence(
     `Unsupported media type "${type}" in request.`,

@@ -41,11 +41,7 @@ export function createSmtpTransport(settings: SmtpSettings): Transport {
     name: "smtp",
     async send(message) {
       if (!isMailableAddress(message.to)) {
-        throw new MailRefused({
-          permanent: true,
-          reply: "not an address that mail is sent to",
-          suppress: false,
-        });
+        throw new MailRefused({ permanent: true, reply: "not an address that mail is sent to" });
       }
       const mail = compose(message, settings);
       try {
@@ -132,9 +128,6 @@ function toMailError(error: unknown, settings: SmtpSettings): Error {
   return new MailUnreachable(`${settings.host}:${settings.port}: ${reason}`);
 }
 
-/** Mailbox or its domain does not exist, or takes no mail any more (RFC 3463, 3.2 and 3.3). */
-const deadAddress = new Set(["5.1.1", "5.1.2", "5.1.6", "5.2.1"]);
-
 /** Replies about us rather than about the mail: it can be sent once the operator has set them right (RFC 4954, 6). */
 const aboutUs = new Set(["503", "530", "534", "535", "538"]);
 
@@ -142,8 +135,7 @@ function toRefusal(reply: string, command: string): MailRefused {
   // A wrong password, a sender the server does not like or a greeting of 554 are no fault of this mail either.
   const isAboutMail = command === "RCPT TO" || command === "DATA";
   const permanent = isAboutMail && reply.startsWith("5") && !aboutUs.has(reply.slice(0, 3));
-  const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? "";
-  return new MailRefused({ permanent, reply, suppress: permanent && deadAddress.has(status) });
+  return new MailRefused({ permanent, reply });
 }
 
 /** On one line, and without our password in any form in which a server could repeat what it was sent. */

@@ -21,22 +21,22 @@ export interface Refusal {
   readonly permanent: boolean;
   /** The server's words, without our password should they repeat it. */
   readonly reply: string;
-  /** Whether the address itself is dead, so that nothing more should be sent to it. */
-  readonly suppress: boolean;
 }
 
-/** The mail server answered, and did not take the mail. */
+/**
+ * The mail server answered, and did not take the mail. That an address is dead (5.1.1) is not remembered: providers
+ * said so of living ones in their own outages, whose owners could then not reset a password, and the budget of each
+ * address bounds what is tried in vain.
+ */
 export class MailRefused extends Error implements Refusal {
   readonly permanent: boolean;
   readonly reply: string;
-  readonly suppress: boolean;
 
-  constructor({ permanent, reply, suppress }: Refusal) {
+  constructor({ permanent, reply }: Refusal) {
     super(`Mail refused: ${reply}`);
     this.name = "MailRefused";
     this.permanent = permanent;
     this.reply = reply;
-    this.suppress = suppress;
   }
 }
 

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type TestAuth, testAuth } from "./testing/test-auth.ts";
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly { name: string; in: string; required: boolean; schema: object }[];
+  readonly security?: readonly object[];
+  readonly requestBody?: {
+    readonly content: Record<string, { readonly schema: { readonly properties: object } }>;
+  };
+  readonly responses: Record<string, { readonly description: string }>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: {
+    readonly schemas: Record<string, object>;
+    readonly securitySchemes: Record<string, object>;
+  };
+}
+
+const preferences = { preferences: { type: "json", default: null } } as const;
+
+async function readDocument(t: TestAuth): Promise<Document> {
+  const answer = await t.http.get("/api/schema/");
+  assert.equal(answer.status, 200);
+  return answer.body;
+}
+
+const operationsOf = (document: Document) =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+describe("the document of the whole API", () => {
+  it("is sound: every parameter declared, every name once, every reference answered", async () => {
+    await using t = await testAuth({ fields: preferences });
+    const document = await readDocument(t);
+    assert.match(document.openapi, /^3\.1\.\d$/);
+    const operations = operationsOf(document);
+    assert.ok(operations.length > 15);
+    const ids = operations.map(({ operation }) => operation.operationId);
+    assert.deepEqual(ids, [...new Set(ids)]);
+    for (const { path, method, operation } of operations) {
+      const about = `${method} ${path}`;
+      assert.match(operation.operationId, /^[a-z]+[A-Z]?[A-Za-z0-9]*$/, about);
+      assert.ok(operation.summary && operation.description, about);
+      const named = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name);
+      assert.deepEqual(operation.parameters?.map(({ name }) => name) ?? [], named, about);
+      for (const parameter of operation.parameters ?? [])
+        assert.deepEqual([parameter.in, parameter.required], ["path", true]);
+      assert.doesNotMatch(path, /:/, about);
+      assert.ok(
+        Object.keys(operation.responses).some((status) => status.startsWith("2")),
+        about,
+      );
+      for (const [status, response] of Object.entries(operation.responses)) {
+        assert.match(status, /^[2-5]\d\d$/, about);
+        assert.ok(response.description, `${about} ${status}`);
+      }
+      for (const scheme of operation.security ?? []) {
+        for (const name of Object.keys(scheme)) assert.ok(document.components.securitySchemes[name], about);
+      }
+    }
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, reference = ""]) => reference,
+    );
+    assert.ok(references.length > 20);
+    for (const reference of references) {
+      const name = /^#\/components\/schemas\/(\w+)$/.exec(reference)?.[1];
+      assert.ok(name && document.components.schemas[name], reference);
+    }
+  });
+
+  it("holds every call of the API and no other, and each one answers", async () => {
+    await using t = await testAuth({ fields: preferences });
+    const documented = operationsOf(await readDocument(t)).map(({ method, path }) => `${method} ${path}`);
+    const routed = t.ctx.additions.endpoints
+      .filter((one) => /^\/(?:api|\.well-known)\//.test(one.path) && (one.onlyIf?.(t.ctx) ?? true))
+      .map((one) => `${one.method} ${one.path.replace(/:(\w+)/g, "{$1}")}`);
+    assert.deepEqual(documented.toSorted(), routed.toSorted());
+    for (const call of documented) {
+      const [method = "", path = ""] = call.split(" ");
+      const request = new Request(`http://localhost:8000${path.replace(/\{\w+\}/g, "x")}`, {
+        method: method.toUpperCase(),
+      });
+      const { status } = await t.http.send(request);
+      assert.ok(status !== 404 && status !== 405, `${call} is documented and not there: ${status}`);
+    }
+  });
+
+  it("leaves out what this system has not", async () => {
+    await using t = await testAuth();
+    const { paths } = await readDocument(t);
+    assert.equal(paths["/api/auth/preferences/"], undefined);
+    assert.equal((await t.http.get("/api/auth/preferences/")).status, 404);
+  });
+
+  it("asks for a token where the call needs one, and nowhere else", async () => {
+    await using t = await testAuth({ fields: preferences });
+    for (const { method, path, operation } of operationsOf(await readDocument(t))) {
+      const request = new Request(`http://localhost:8000${path.replace(/\{\w+\}/g, "x")}`, {
+        method: method.toUpperCase(),
+      });
+      const { status, body } = await t.http.send(request);
+      const isAsked = status === 401 && body.detail === "Authentication credentials were not provided.";
+      // Logout takes a refresh token or a bearer token, and so asks for one of them itself.
+      if (path !== "/api/auth/logout/")
+        assert.equal(isAsked, operation.security !== undefined, `${method} ${path}`);
+    }
+  });
+
+  it("begins its addresses with the public one, never with what a caller says", async () => {
+    await using t = await testAuth({ environment: { PUBLIC_URL: "https://auth.example.com" } });
+    const answer = await t.http.get("/api/schema/", {
+      headers: { host: "evil.example", "x-forwarded-host": "evil.example" },
+    });
+    assert.deepEqual((answer.body as Document).servers, [{ url: "https://auth.example.com" }]);
+    assert.doesNotMatch(answer.text, /evil/);
+  });
+});
