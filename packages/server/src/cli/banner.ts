@@ -39,7 +39,7 @@ export function startLines(start: Start, columns = 100): string[] {
       columns,
     );
   });
-  const ready = `ready in ${(milliseconds / 1000).toFixed(1)} s`;
+  const ready = `ready in ${Math.round(milliseconds)} ms`;
   const last = files.length > 0 ? [ready.replace("r", "R")] : [...counts(start), ready];
   const title = `  imagaine-auth ${version}   ${config.mode}   Node ${node}`;
   const header = besides(title, visible(database), columns, String).replace("imagaine-auth", bold);
@@ -72,8 +72,8 @@ function addresses({ config, mails }: Start, columns: number): string[] {
 
 const whyMailbox = ({ mail }: Config) =>
   mail.backend === "both"
-    ? "a copy of every mail lands here"
-    : "no mail server configured: every mail lands here";
+    ? "a copy of every email lands here"
+    : "no mail server configured: every email lands here";
 
 /** A line with something beside it; below it where the terminal is too narrow, so that addresses can be copied. */
 function besides(line: string, text: string | undefined, columns: number, style = paint("dim")): string {
@@ -84,7 +84,7 @@ function besides(line: string, text: string | undefined, columns: number, style 
 
 function counts({ users, mails }: Start): string[] {
   const some = (count: number, name: string) => `${count} ${name}${count === 1 ? "" : "s"}`;
-  return [some(users, "user"), ...(mails ? [`${some(mails, "mail")} in the mailbox`] : [])];
+  return [some(users, "user"), ...(mails ? [`${some(mails, "email")} in the mailbox`] : [])];
 }
 
 /** Where other machines reach a server that listens to more than this one. */

@@ -8,6 +8,7 @@ import { exitCodes } from "./exit.ts";
 import { explain } from "./explain.ts";
 import { globalOptions } from "./flags.ts";
 import { formatHelp, withExamples } from "./help.ts";
+import { addKeys } from "./keys.ts";
 import { addMail } from "./mail.ts";
 import { addMigrate } from "./migrate.ts";
 import { addOutbox } from "./outbox.ts";
@@ -48,7 +49,17 @@ export function createProgram(): Command {
     "imagaine-auth user create ada@example.org --verified",
     "imagaine-auth audit tail -f",
   ]);
-  const additions = [addServe, addMigrate, addConfig, addSecret, addUser, addMail, addOutbox, addAudit];
+  const additions = [
+    addServe,
+    addMigrate,
+    addConfig,
+    addSecret,
+    addUser,
+    addKeys,
+    addMail,
+    addOutbox,
+    addAudit,
+  ];
   for (const add of additions) add(program);
   return program;
 }

@@ -129,7 +129,7 @@ describe("what a start shows", () => {
     );
     const said = lines.filter((line) => line !== "");
     assert.equal(said.length, 4);
-    assert.equal(said.at(-1), "  3 users · 1 mail in the mailbox · ready in 0.4 s   stop with Ctrl-C");
+    assert.equal(said.at(-1), "  3 users · 1 email in the mailbox · ready in 412 ms   stop with Ctrl-C");
     for (const address of addresses) assert.ok(said.some((line) => line.includes(address)));
   });
 
