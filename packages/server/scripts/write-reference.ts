@@ -35,7 +35,7 @@ export async function describeProduct(): Promise<ReadonlyMap<string, string>> {
       ["errors.md", await describeErrors(endpoints)],
       ["events.md", describeEvents()],
       ["database.md", await describeDatabase(database)],
-      ["cli.md", await describeCommands()],
+      ["cli.md", describeCommands()],
     ]);
   } finally {
     await database.close();

@@ -1,14 +1,12 @@
 /** The page of commands, from what each says of itself. */
 
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import type { Command } from "commander";
 import { exitCodes } from "../../src/cli/exit.ts";
+import { createProgram } from "../../src/cli/main.ts";
 import { page, table } from "./markdown.ts";
-import { source } from "./source.ts";
 
-export async function describeCommands(): Promise<string> {
-  const helps = await collectHelp([]);
+export function describeCommands(): string {
+  const helps = collectHelp(createProgram());
   return page(
     "Command line",
     "Inside this repository the command is `npx imagaine-auth`, or `node packages/server/bin/imagaine-auth.mjs`. It " +
@@ -38,14 +36,11 @@ const exitMeanings: Readonly<Record<string, string>> = {
   interrupted: "interrupted",
 };
 
-/** The help of a command and of all below it, as a pipe gets it: 80 columns, no colours. */
-async function collectHelp(words: readonly string[]): Promise<{ command: string; help: string }[]> {
-  const program = join(source, "../bin/imagaine-auth.mjs");
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...words, "--help"]);
-  const listed = stdout.split(/^Commands:$/m)[1] ?? "";
-  const names = [...listed.matchAll(/^ {2}(?<name>[a-z][a-z-]*)/gm)].map(({ groups }) => groups?.name ?? "");
-  const below = await Promise.all(
-    names.filter((name) => name !== "help").map((name) => collectHelp([...words, name])),
-  );
-  return [{ command: ["imagaine-auth", ...words].join(" "), help: stdout }, ...below.flat()];
+/** The help of a command and of all below it. */
+function collectHelp(command: Command): { command: string; help: string }[] {
+  const below = command.commands.flatMap(collectHelp);
+  return [{ command: fullName(command), help: command.helpInformation() }, ...below];
 }
+
+const fullName = (command: Command): string =>
+  command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();

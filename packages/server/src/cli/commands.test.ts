@@ -390,6 +390,27 @@ describe("settings", () => {
     assert.deepEqual(await readdir(box.folder), []);
   });
 
+  it("that are unsafe in production keep a server from starting: all are said, none is shown, nothing is made", async () => {
+    await using box = await openBox();
+    const weak = "changeme-changeme";
+    const env = { NODE_ENV: "production", PUBLIC_URL: "http://auth.example.com", SECRET_KEY: weak };
+    const [refused, warned] = await Promise.all([
+      box.run(["serve"], { env: { ...env, RATE_LIMITS: "off" } }),
+      box.run(["config", "show"], { env }),
+    ]);
+    assert.deepEqual([refused.code, refused.out], [78, ""]);
+    assert.match(refused.err, /^\n {2}imagaine-auth \S+ {3}production {3}refusing to start: \d problems\n/);
+    for (const said of [
+      /✗ PUBLIC_URL is http:\/\/auth\.example\.com/,
+      /✗ SECRET_KEY /,
+      /✗ RATE_LIMITS is off/,
+    ])
+      assert.match(refused.err, said);
+    assert.match(refused.err, /^ {6}fix {3}RATE_LIMITS=on$/m);
+    assert.ok(!(refused.err + warned.out + warned.err).includes(weak));
+    assert.deepEqual(await readdir(box.folder), []);
+  });
+
   it("that name another secret than the database was made with are refused", async () => {
     await using box = await openBox();
     await box.run(["migrate"]);

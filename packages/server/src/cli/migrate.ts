@@ -1,12 +1,11 @@
 /** imagaine-auth migrate: brings the database up to date, or says how far it is. */
 
 import { Argument, type Command } from "commander";
-import { event, record } from "../core/events/events.ts";
+import { record } from "../core/events/events.ts";
+import { databaseWasMigrated } from "../core/migrations.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
 import { openForMigrating, withDatabase } from "./system.ts";
-
-export const databaseWasMigrated = event<{ migrations: number }>("database.migrated");
 
 export function addMigrate(program: Command): void {
   addCommand(program, {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -155,15 +156,16 @@ describe("serve", () => {
     const other = createServer().listen(0, "127.0.0.1").unref();
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
-    const server = await box.serve(["--port", String(port)]);
+    const server = await box.serve(["--port", String(port)], { env: { SECRET_KEY: "a-weak-one" } });
     const chosen = Number(new URL(server.url).port);
     assert.ok(chosen > port && chosen <= port + 20);
-    assert.equal(server.err(), `Port ${port} is in use. Using ${chosen}.\n`);
+    assert.match(server.err(), /^▲ SECRET_KEY has 10 bytes[^\n]*\n/);
+    assert.equal(server.err().split("\n").slice(1).join("\n"), `Port ${port} is in use. Using ${chosen}.\n`);
     assert.equal((await register(server, "ada")).status, 201);
     const env = {
       NODE_ENV: "production",
       PUBLIC_URL: "http://localhost",
-      SECRET_KEY: "0123456789-abcdefghijklmnopqrstuvwxyz-secret",
+      SECRET_KEY: randomBytes(32).toString("base64url"),
       EMAIL_BACKEND: "off",
     };
     const refused = await box.run(["serve", "--port", String(port), "--data-dir", "live"], { env });

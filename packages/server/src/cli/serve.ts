@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
-import { findProductionProblems } from "../core/production-checks.ts";
+import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
 import { createLog } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
@@ -15,7 +15,7 @@ import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblem
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import { paint } from "./output.ts";
+import { type Output, paint } from "./output.ts";
 import { openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
@@ -51,6 +51,7 @@ async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
   refuseProblems(problems);
   refuseUnsafe(config);
+  warnOfWeak(config, out);
   const port = await findPort(config, out.note);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
   await start(loaded, startedAt);
@@ -67,6 +68,12 @@ function refuseUnsafe(config: Config): void {
   const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
   const title = `  imagaine-auth ${version}   production   refusing to start: ${count}`;
   throw new CommandFailed(["", title, "", ...lines, ""].join("\n"), exitCodes.configuration);
+}
+
+/** What would be refused in production is said while there is time to mend it. */
+function warnOfWeak(config: Config, out: Output): void {
+  if (config.mode === "production") return;
+  for (const { problem, because } of findDevelopmentWarnings(config)) out.note(`▲ ${problem}: ${because}`);
 }
 
 /** The port asked for; in development the next free one, since something else may run already. */

@@ -1,6 +1,9 @@
 /** The tables that features share. */
 
 import type { Migration, MigrationTools } from "../platform/database/migrate.ts";
+import { event } from "./events/events.ts";
+
+export const databaseWasMigrated = event<{ migrations: number }>("database.migrated");
 
 export const coreMigrations: Readonly<Record<string, Migration>> = {
   "2026-11-24-accounts": async (tools) => {

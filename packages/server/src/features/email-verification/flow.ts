@@ -62,7 +62,7 @@ export async function verifyEmailByCode(ctx: Context, email: string, code: strin
 
 /**
  * Lets an address count as its owner's, and settles which password is believed. Of an account that is held, so that
- * nobody registers the address again before this is done; of one that is verified already, nothing changes.
+ * nobody registers its address again before this is done; of one that is verified already, nothing changes.
  */
 export async function markVerified(ctx: Context, account: Account): Promise<Verified> {
   if (account.verifiedAt) return {};
