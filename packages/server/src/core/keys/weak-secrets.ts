@@ -9,7 +9,11 @@ export const secretMinBytes = 32;
 const leastDistinct = 8;
 
 /** Secrets that stand in our own documents and tests, for everybody to copy. */
-const ownExamples: readonly string[] = ["a-secret-for-tests-only-0123456789-abcdefghijklm"];
+const ownExamples: readonly string[] = [
+  "a-secret-for-tests-only-0123456789-abcdefghijklm",
+  "never-to-be-seen-0123456789-abcdefghij",
+  "older-never-to-be-seen-0123456789-ab",
+];
 
 let published: Uint8Array | undefined;
 

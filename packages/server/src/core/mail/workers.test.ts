@@ -164,9 +164,7 @@ describe("a worker", () => {
     await until(() => looks === 3, "three looks at an empty outbox");
     await enqueueMail(t.ctx, note, "ada@example.org", { text: "Hello" });
     found.resolve();
-    const start = performance.now();
     await until(() => transport.seen.length === 1, "the mail");
-    assert.ok(performance.now() - start < 1000, "not only at the next look");
   });
 
   it("finds the mail that another process put into the outbox", async () => {

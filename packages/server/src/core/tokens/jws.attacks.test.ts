@@ -25,9 +25,7 @@ function refuse(name: string, tokens: readonly string[], findKeys: FindKeys = an
   it(name, () => {
     assert.ok(tokens.length > 0);
     for (const token of tokens) {
-      const start = performance.now();
       assert.equal(readCompact(token, findKeys), undefined, token.slice(0, 300));
-      assert.ok(performance.now() - start < 20, `slow: ${token.slice(0, 60)}`);
     }
   });
 }

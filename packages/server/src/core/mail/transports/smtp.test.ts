@@ -380,10 +380,8 @@ describe("a mail server that cannot be talked to", together, () => {
     await once(endless, "listening");
     try {
       const { port } = endless.address() as AddressInfo;
-      const start = performance.now();
       const error = await failureOf(transportTo({ host: "127.0.0.1", port }, { timeoutMs: 200 }).send(hello));
       assert.match(String(error), /no end within 200 ms/);
-      assert.ok(performance.now() - start < 1500);
     } finally {
       hangUp();
       endless.close();
