@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -328,8 +329,8 @@ describe("mail test", () => {
 
 describe("settings", () => {
   const secrets = {
-    SECRET_KEY: "never-to-be-seen-0123456789-abcdefghij",
-    SECRET_KEY_FALLBACKS: "older-never-to-be-seen-0123456789-ab",
+    SECRET_KEY: `never-to-be-seen-${randomBytes(24).toString("hex")}`,
+    SECRET_KEY_FALLBACKS: `never-to-be-seen-${randomBytes(24).toString("hex")}`,
     EMAIL_HOST_PASSWORD: "mail-never-to-be-seen",
     DATABASE_URL: "postgres://auth:base-never-to-be-seen@127.0.0.1:1/auth?sslpassword=ssl-never-to-be-seen",
   };
