@@ -58,7 +58,7 @@ export function idOf(user: string): string {
 }
 
 const ownTables = (ctx: Context) =>
-  ctx.db.withTables<{
+  ctx.db.$extendTables<{
     one_time_tokens: { account_id: string; purpose: string; expires_at: number };
     outbox: { id: string };
     audit: { id: string };

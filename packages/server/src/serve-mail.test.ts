@@ -270,7 +270,7 @@ async function spawnServer(folder: string, port: number): Promise<{ child: Child
 /** The killed worker may hold the mail for three minutes more, which no test should wait for. */
 async function endLeases(file: string): Promise<void> {
   const database = await openDatabase(`sqlite:${file}`);
-  const db = database.kysely.withTables<{ outbox: { state: string; leased_until: number | null } }>();
+  const db = database.kysely.$extendTables<{ outbox: { state: string; leased_until: number | null } }>();
   const rows = await db.selectFrom("outbox").select("state").execute();
   assert.deepEqual(rows, [{ state: "waiting" }]);
   await db.updateTable("outbox").set({ leased_until: 0 }).execute();

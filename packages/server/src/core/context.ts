@@ -11,7 +11,7 @@ import type { Additions } from "./feature.ts";
 
 export interface Context {
   readonly config: Config;
-  /** A file says which tables it reads: `ctx.db.withTables<{ … }>()`. */
+  /** A file says which tables it reads: `ctx.db.$extendTables<{ … }>()`. */
   readonly db: Kysely<NoTables>;
   readonly now: () => Date;
   readonly randomBytes: RandomBytes;

@@ -12,7 +12,7 @@ const otherPassword = "Red-Moon-5512";
 async function peopleIn(t: TestAuth): Promise<void> {
   for (const state of ["verified", "disabled", "no password", "imported"]) await add(t, state, true);
   for (const state of ["unverified", "disputed", "suspended"]) await add(t, state, false);
-  const accounts = t.database.kysely.withTables<{ accounts: Record<string, unknown> }>();
+  const accounts = t.database.kysely.$extendTables<{ accounts: Record<string, unknown> }>();
   const set = (state: string, values: Record<string, unknown>) =>
     accounts.updateTable("accounts").set(values).where("email", "=", emailIn(state)).execute();
   for (const state of ["disabled", "suspended"]) {

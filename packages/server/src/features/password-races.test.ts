@@ -142,7 +142,7 @@ describe("between the check of a password and the session it opens", () => {
   type Deed = (t: TestAuth, ada: Person) => Promise<unknown>;
   const setColumn = (t: TestAuth, values: Record<string, unknown>) =>
     t.database.kysely
-      .withTables<{ accounts: Record<string, unknown> }>()
+      .$extendTables<{ accounts: Record<string, unknown> }>()
       .updateTable("accounts")
       .set(values)
       .execute();
@@ -152,7 +152,10 @@ describe("between the check of a password and the session it opens", () => {
       await t.auth.passwordReset.complete(await t.linkToken("reset-password", ada.email), "From-The-Link-1");
     },
     "a deletion": (t) =>
-      t.database.kysely.withTables<{ accounts: Record<string, unknown> }>().deleteFrom("accounts").execute(),
+      t.database.kysely
+        .$extendTables<{ accounts: Record<string, unknown> }>()
+        .deleteFrom("accounts")
+        .execute(),
     "a disabling": (t) => setColumn(t, { disabled_at: 1 }),
     "the loss of the password": (t) => setColumn(t, { password_hash: null }),
   };

@@ -177,7 +177,7 @@ async function openTestDatabase(aroundStatement: AroundStatement | undefined) {
 }
 
 async function listRows(database: Database, table: string): Promise<Record<string, unknown>[]> {
-  const db = database.kysely.withTables<Record<string, Record<string, unknown>>>();
+  const db = database.kysely.$extendTables<Record<string, Record<string, unknown>>>();
   const rows = await db.selectFrom(table).selectAll().execute();
   return table === "audit"
     ? rows

@@ -62,7 +62,7 @@ export async function findHolder(
 ): Promise<{ readonly account: Account | undefined; readonly isEnded: boolean }> {
   if (!claims.sessionId) return findHolderWithoutSession(ctx, claims);
   const row = await accountsIn(ctx)
-    .withTables<{ sessions: SessionRow }>()
+    .$extendTables<{ sessions: SessionRow }>()
     .selectFrom("accounts")
     .leftJoin("sessions", (join) =>
       join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", claims.sessionId ?? ""),

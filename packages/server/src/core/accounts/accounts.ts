@@ -38,7 +38,7 @@ export interface Account {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export const accountsIn = (ctx: Context) => ctx.db.withTables<{ accounts: AccountRow }>();
+export const accountsIn = (ctx: Context) => ctx.db.$extendTables<{ accounts: AccountRow }>();
 
 /** The form that tells whether two usernames are the same: NFKC, then case folded. */
 export function canonicalUsername(username: string): string {

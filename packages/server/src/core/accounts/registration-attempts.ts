@@ -24,7 +24,7 @@ interface AttemptRow {
 /** Attempts kept for one address; a stranger who makes more only pushes out strangers' and the owner's, not mail. */
 const mostAttempts = 20;
 
-const attemptsIn = (ctx: Context) => ctx.db.withTables<{ registration_attempts: AttemptRow }>();
+const attemptsIn = (ctx: Context) => ctx.db.$extendTables<{ registration_attempts: AttemptRow }>();
 
 export interface Attempt {
   readonly username: string;
@@ -46,7 +46,7 @@ export async function keepAttempt(
   attempt: Attempt,
 ): Promise<void> {
   await attemptsIn(ctx)
-    .withTables<{ accounts: AccountRow }>()
+    .$extendTables<{ accounts: AccountRow }>()
     .insertInto("registration_attempts")
     .columns(["id", "account_id", "username", "password_hash", "fields", "created_at"])
     .expression((query) =>

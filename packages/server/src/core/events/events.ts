@@ -38,7 +38,7 @@ export interface AuditRow {
   details: string;
 }
 
-export const auditIn = (ctx: Context) => ctx.db.withTables<{ audit: AuditRow }>();
+export const auditIn = (ctx: Context) => ctx.db.$extendTables<{ audit: AuditRow }>();
 
 export function event<Details extends EventDetails = Readonly<Record<never, never>>>(
   name: string,

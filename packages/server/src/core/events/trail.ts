@@ -31,7 +31,7 @@ export interface TrailFilter {
 /** The newest events that match, the oldest of them first. */
 export async function listTrail(ctx: Context, filter: TrailFilter): Promise<TrailEntry[]> {
   let query = auditIn(ctx)
-    .withTables<{ accounts: AccountRow }>()
+    .$extendTables<{ accounts: AccountRow }>()
     .selectFrom("audit")
     .leftJoin("accounts", "accounts.id", "audit.account_id")
     .selectAll("audit")

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { resealKeys } from "./ring.ts";
 import { purposeKeys } from "./secrets.ts";
 
-export const factsIn = (ctx: Context) => ctx.db.withTables<{ facts: { name: string; value: string } }>();
+export const factsIn = (ctx: Context) => ctx.db.$extendTables<{ facts: { name: string; value: string } }>();
 
 /** SECRET_KEY is not the one this database was made with, and no fallback is either. */
 export class SecretMismatch extends Error {

@@ -42,7 +42,7 @@ export const keyWasMade = event<{ kid: string; algorithm: string }>("key.created
 export const keysWereRotated = event<{ kid: string }>("key.rotated");
 export const keyWasRetired = event<{ kid: string }>("key.retired");
 
-const keysIn = (ctx: Context) => ctx.db.withTables<{ signing_keys: KeyRow }>();
+const keysIn = (ctx: Context) => ctx.db.$extendTables<{ signing_keys: KeyRow }>();
 
 /** How long a node may go on with the keys it last read. */
 const knownFor = seconds(10);

@@ -16,7 +16,7 @@ interface LimitRow {
   resets_at: number;
 }
 
-export const limitsIn = (ctx: Context) => ctx.db.withTables<{ limits: LimitRow }>();
+export const limitsIn = (ctx: Context) => ctx.db.$extendTables<{ limits: LimitRow }>();
 
 export interface Allowance {
   readonly most: number;

@@ -23,7 +23,7 @@ export interface CapturedMail {
 /** Mails that the mailbox keeps. */
 const mostMails = 500;
 
-const capturedIn = (ctx: Context) => ctx.db.withTables<{ captured_mails: CapturedRow }>();
+const capturedIn = (ctx: Context) => ctx.db.$extendTables<{ captured_mails: CapturedRow }>();
 
 /** Keeps a mail; the oldest ones make room. Keeping the same one twice keeps it once. */
 export async function captureMail(ctx: Context, mail: string, message: Message): Promise<void> {

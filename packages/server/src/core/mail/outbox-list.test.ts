@@ -74,7 +74,7 @@ describe("the outbox as an operator sees it", () => {
 
     const erased = await withMail(refusing);
     await using u = erased.t;
-    const outbox = u.database.kysely.withTables<{ outbox: { id: string; payload: string | null } }>();
+    const outbox = u.database.kysely.$extendTables<{ outbox: { id: string; payload: string | null } }>();
     await outbox.updateTable("outbox").set({ payload: null }).where("id", "=", erased.id).execute();
     assert.equal(await retryMail(u.ctx, erased.id), false);
 

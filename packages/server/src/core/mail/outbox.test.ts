@@ -83,7 +83,7 @@ describe("a mail put into the outbox", () => {
   it("that was moved to another row cannot be opened there", async () => {
     await using t = await testAuth(options);
     await enqueueMail(t.ctx, note, "ada@example.org", { text: "Secret" });
-    const db = t.database.kysely.withTables<{ outbox: { id: string; recipient: string } }>();
+    const db = t.database.kysely.$extendTables<{ outbox: { id: string; recipient: string } }>();
     const moved = { id: "0b8f7c1e-5a43-4a8e-9d35-6f1d2f7b9c10", recipient: "eve@example.org" };
     await db.updateTable("outbox").set(moved).execute();
     const transport = transportOf();

@@ -26,7 +26,7 @@ export interface OutboxRow {
   finished_at: number | null;
 }
 
-export const outboxIn = (ctx: Context) => ctx.db.withTables<{ outbox: OutboxRow }>();
+export const outboxIn = (ctx: Context) => ctx.db.$extendTables<{ outbox: OutboxRow }>();
 
 /** What a row holds: an order that is not written yet, or the message, which stays the same at every try. */
 export type Payload =

@@ -94,7 +94,7 @@ describe("one-time tokens", () => {
     const copied = (await t.rows("one_time_tokens")).find((row) => row.purpose === "one")?.code_mac;
     await issueOneTimeToken(t.ctx, "one", otherId ?? "", hour);
     await t.database.kysely
-      .withTables<{ one_time_tokens: Record<string, unknown> }>()
+      .$extendTables<{ one_time_tokens: Record<string, unknown> }>()
       .updateTable("one_time_tokens")
       .set({ code_mac: copied, code_expires_at: t.clock.now().getTime() + hour })
       .where("account_id", "=", otherId)

@@ -18,7 +18,7 @@ interface OneTimeTokenRow {
   code_tries: number;
 }
 
-const tokensIn = (ctx: Context) => ctx.db.withTables<{ one_time_tokens: OneTimeTokenRow }>();
+const tokensIn = (ctx: Context) => ctx.db.$extendTables<{ one_time_tokens: OneTimeTokenRow }>();
 
 /** Wrong tries that a mailed code forgives; after them it is dead. */
 const codeTries = 5;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { passwordMaxLength, passwordProblems } from "./policy.ts";
+import { passwordProblems } from "./policy.ts";
 
 const appName = "ImagAIne Auth";
 const gwendolyn = {

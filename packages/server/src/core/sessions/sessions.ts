@@ -51,7 +51,7 @@ export interface Session {
 export type EndReason = "logout" | "revoked" | "reuse" | "password" | "disabled";
 
 export const sessionsIn = (ctx: Context) =>
-  ctx.db.withTables<{ sessions: SessionRow; accounts: AccountRow }>();
+  ctx.db.$extendTables<{ sessions: SessionRow; accounts: AccountRow }>();
 
 /** A session from its row. */
 export function toSession(row: SessionRow): Session {

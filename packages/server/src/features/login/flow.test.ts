@@ -11,7 +11,7 @@ const sha1Hash = (password: string) =>
   `sha1$salt$${createHash("sha1").update(`salt${password}`).digest("hex")}`;
 const setHash = (t: TestAuth, hash: string | null) =>
   t.database.kysely
-    .withTables<{ accounts: { password_hash: string | null } }>()
+    .$extendTables<{ accounts: { password_hash: string | null } }>()
     .updateTable("accounts")
     .set({ password_hash: hash })
     .execute();
@@ -57,7 +57,7 @@ describe("signing in", () => {
     const wrong = await ada.login("Wrong-Harbour-1");
     const unknown = await t.http.post(path, { email: "nobody@example.org", password: ada.password });
     await t.database.kysely
-      .withTables<{ accounts: { disabled_at: number } }>()
+      .$extendTables<{ accounts: { disabled_at: number } }>()
       .updateTable("accounts")
       .set({ disabled_at: 1 })
       .execute();

@@ -131,7 +131,7 @@ describe("resetting a password", () => {
     const ada = await t.person();
     const token = await linkFor(t, ada.email);
     await t.database.kysely
-      .withTables<{ accounts: { disabled_at: number } }>()
+      .$extendTables<{ accounts: { disabled_at: number } }>()
       .updateTable("accounts")
       .set({ disabled_at: 1 })
       .execute();

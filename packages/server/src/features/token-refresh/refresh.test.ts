@@ -334,7 +334,7 @@ describe("an account that may not be used any more", () => {
 });
 
 async function setDisabled(t: TestAuth, at: number): Promise<void> {
-  const db = t.database.kysely.withTables<{ accounts: { disabled_at: number | null } }>();
+  const db = t.database.kysely.$extendTables<{ accounts: { disabled_at: number | null } }>();
   await db.updateTable("accounts").set({ disabled_at: at }).execute();
 }
 

@@ -28,7 +28,7 @@ async function withPeople(database: Database): Promise<Kysely<Tables>> {
     .addColumn("likes", json.declaration, (column) => column.notNull())
     .addUniqueConstraint("people_realm_counter", ["realm", "counter"])
     .execute();
-  return database.kysely.withTables<Tables>();
+  return database.kysely.$extendTables<Tables>();
 }
 
 function person(id: number, changes: Partial<Person> = {}): Person {

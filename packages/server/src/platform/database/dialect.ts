@@ -3,7 +3,7 @@
 import type { Kysely } from "kysely";
 import type { Columns, TableDescription } from "./columns.ts";
 
-/** No table is known to everyone: a file says what it reads, `db.withTables<{ accounts: AccountRow }>()`. */
+/** No table is known to everyone: a file says what it reads, `db.$extendTables<{ accounts: AccountRow }>()`. */
 export type NoTables = Record<never, never>;
 
 /**

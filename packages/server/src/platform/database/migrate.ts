@@ -70,7 +70,7 @@ export async function listAppliedMigrations(
 ): Promise<{ readonly name: string; readonly appliedAt: Date }[]> {
   if (!(await database.describeTable(database.kysely, "migrations"))) return [];
   const rows = await database.kysely
-    .withTables<Tables>()
+    .$extendTables<Tables>()
     .selectFrom("migrations")
     .selectAll()
     .orderBy("name")
@@ -103,7 +103,7 @@ async function applyNext(
     .execute();
   await migration(tools);
   await db
-    .withTables<Tables>()
+    .$extendTables<Tables>()
     .insertInto("migrations")
     .values({ name, applied_at: now().getTime() })
     .execute();
@@ -116,7 +116,7 @@ async function listPending(
   migrations: Migrations,
 ): Promise<string[]> {
   const rows = (await database.describeTable(db, "migrations"))
-    ? await db.withTables<Tables>().selectFrom("migrations").select("name").execute()
+    ? await db.$extendTables<Tables>().selectFrom("migrations").select("name").execute()
     : [];
   const applied = new Set(rows.map((row) => row.name));
   const unknown = [...applied].filter((name) => !Object.hasOwn(migrations, name)).toSorted();

@@ -51,12 +51,6 @@ export const tooLong = (most: number): Sentence =>
     `Este campo não pode ter mais de ${most} caracteres.`,
   );
 
-export const tooShort = (least: number): Sentence =>
-  sentence(
-    `Ensure this field has at least ${least} characters.`,
-    `Este campo precisa ter pelo menos ${least} caracteres.`,
-  );
-
 export const tooSmall = (least: number): Sentence =>
   sentence(
     `Ensure this value is greater than or equal to ${least}.`,
