@@ -110,7 +110,12 @@ export async function adoptAttempt(ctx: Context, account: Account, attempt: Atte
     .execute();
 }
 
-/** Forgets every attempt at an address, now that it is known whose it is. */
-export async function forgetAttempts(ctx: Context, accountId: string): Promise<void> {
+/** Counts an address as its owner's from now on, and forgets every attempt at it. */
+export async function confirmAddress(ctx: Context, accountId: string): Promise<void> {
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ verified_at: ctx.now().getTime() })
+    .where("id", "=", accountId)
+    .execute();
   await attemptsIn(ctx).deleteFrom("registration_attempts").where("account_id", "=", accountId).execute();
 }

@@ -2,9 +2,7 @@
 
 import { days } from "../../platform/duration.ts";
 import { texts } from "../../platform/texts.ts";
-import { findAccountByEmail } from "../accounts/accounts.ts";
-import { contextRows } from "../mail/context-rows.ts";
-import type { Mail } from "../mail/mail.ts";
+import { defineNotice } from "../mail/notice.ts";
 
 const sentences = texts(
   {
@@ -23,22 +21,11 @@ const sentences = texts(
   },
 );
 
-export const passwordChangedMail: Mail<Readonly<Record<never, never>>> = {
+export const passwordChangedMail = defineNotice({
   name: "password-changed",
   worthSendingFor: () => days(2),
   budget: [],
-  compose: async (ctx, { to, language, askedFrom }) => {
-    const account = await findAccountByEmail(ctx, to);
-    if (!account) return undefined;
-    return {
-      to: account.email,
-      content: {
-        subject: sentences.subject[language],
-        preheader: sentences.opening[language],
-        paragraphs: [sentences.opening[language]],
-        context: contextRows(language, askedFrom),
-        closing: [sentences.ifNotYou[language]],
-      },
-    };
-  },
-};
+  subject: () => sentences.subject,
+  opening: sentences.opening,
+  closing: [sentences.ifNotYou],
+});

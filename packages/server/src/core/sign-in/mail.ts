@@ -2,10 +2,8 @@
 
 import { days } from "../../platform/duration.ts";
 import { sentence, texts } from "../../platform/texts.ts";
-import { findAccountByEmail } from "../accounts/accounts.ts";
 import { mailBudget } from "../mail/budget.ts";
-import { contextRows } from "../mail/context-rows.ts";
-import type { Mail } from "../mail/mail.ts";
+import { defineNotice } from "../mail/notice.ts";
 import { describeDevice } from "./user-agent.ts";
 
 const sentences = texts(
@@ -23,24 +21,14 @@ const sentences = texts(
   },
 );
 
-const subject = (device: string) => sentence(`New sign-in: ${device}`, `Novo acesso: ${device}`);
-
-export const newDeviceMail: Mail<Readonly<Record<never, never>>> = {
+export const newDeviceMail = defineNotice({
   name: "new-device",
   worthSendingFor: () => days(1),
   budget: mailBudget,
-  compose: async (ctx, { to, language, askedFrom }) => {
-    const account = await findAccountByEmail(ctx, to);
-    if (!account) return undefined;
-    return {
-      to: account.email,
-      content: {
-        subject: subject(describeDevice(askedFrom.userAgent, language))[language],
-        preheader: sentences.opening[language],
-        paragraphs: [sentences.opening[language]],
-        context: contextRows(language, askedFrom),
-        closing: [sentences.ifYou[language], sentences.ifNotYou[language]],
-      },
-    };
+  subject: ({ askedFrom, language }) => {
+    const device = describeDevice(askedFrom.userAgent, language);
+    return sentence(`New sign-in: ${device}`, `Novo acesso: ${device}`);
   },
-};
+  opening: sentences.opening,
+  closing: [sentences.ifYou, sentences.ifNotYou],
+});

@@ -1,7 +1,7 @@
 /** Shows that an address belongs to whoever registered it: by the link that was mailed there, or its code. */
 
-import { type Account, accountsIn, findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
-import { adoptAttempt, findOwnAttempt, forgetAttempts } from "../../core/accounts/registration-attempts.ts";
+import { type Account, findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
+import { adoptAttempt, confirmAddress, findOwnAttempt } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
@@ -67,12 +67,7 @@ export async function verifyEmailByCode(ctx: Context, email: string, code: strin
 export async function markVerified(ctx: Context, account: Account): Promise<Verified> {
   if (account.verifiedAt) return {};
   const hasPassword = await settlePassword(ctx, account);
-  await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ verified_at: ctx.now().getTime() })
-    .where("id", "=", account.id)
-    .execute();
-  await forgetAttempts(ctx, account.id);
+  await confirmAddress(ctx, account.id);
   await record(ctx, emailVerified, account.id, { password: hasPassword ? "kept" : "none" });
   if (ctx.config.mail.welcome) await enqueueMail(ctx, welcomeMail, account.email, {});
   if (hasPassword) return {};

@@ -1,7 +1,7 @@
 /** Sets a new password for someone who can read the account's mailbox but no longer knows the old one. */
 
-import { type Account, accountsIn, findAccount, holdAccount } from "../../core/accounts/accounts.ts";
-import { forgetAttempts } from "../../core/accounts/registration-attempts.ts";
+import { type Account, findAccount, holdAccount } from "../../core/accounts/accounts.ts";
+import { confirmAddress } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
@@ -83,11 +83,5 @@ async function replacePassword(ctx: Context, account: Account, hash: string): Pr
   await setPasswordHash(ctx, account.id, hash);
   await endAllSessions(ctx, account.id, "password");
   await endOneTimeTokens(ctx, account.id, [...passwordPurposes, "verify-email"]);
-  if (account.verifiedAt) return;
-  await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ verified_at: ctx.now().getTime() })
-    .where("id", "=", account.id)
-    .execute();
-  await forgetAttempts(ctx, account.id);
+  if (!account.verifiedAt) await confirmAddress(ctx, account.id);
 }

@@ -1,0 +1,44 @@
+/** A notice: tells the owner of an account what happened, when and from where, with no link to follow. */
+
+import type { Sentence } from "../../platform/texts.ts";
+import { findAccountByEmail } from "../accounts/accounts.ts";
+import { contextRows } from "./context-rows.ts";
+import type { Mail, Order } from "./mail.ts";
+
+export interface Notice extends Pick<Mail<NoDetails>, "name" | "worthSendingFor" | "budget"> {
+  readonly subject: (order: Order<NoDetails>) => Sentence;
+  readonly opening: Sentence;
+  /** What a list of mails shows; unsaid: the opening. */
+  readonly preheader?: Sentence;
+  /** What to do about it. */
+  readonly closing: readonly Sentence[];
+}
+
+type NoDetails = Readonly<Record<never, never>>;
+
+export function defineNotice({
+  subject,
+  opening,
+  preheader = opening,
+  closing,
+  ...mail
+}: Notice): Mail<NoDetails> {
+  return {
+    ...mail,
+    compose: async (ctx, order) => {
+      const account = await findAccountByEmail(ctx, order.to);
+      if (!account) return undefined;
+      const { language } = order;
+      return {
+        to: account.email,
+        content: {
+          subject: subject(order)[language],
+          preheader: preheader[language],
+          paragraphs: [opening[language]],
+          context: contextRows(language, order.askedFrom),
+          closing: closing.map((sentence) => sentence[language]),
+        },
+      };
+    },
+  };
+}
