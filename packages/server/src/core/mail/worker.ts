@@ -275,7 +275,7 @@ export function startMailWorker(
   delivered: (delivery: Delivery) => void = () => undefined,
 ): MailWorker {
   const bell = createBell();
-  mailAlarm(ctx).onRing(bell.ring);
+  mailAlarm(ctx).onRing(() => setTimeout(bell.ring, aMoment(ctx)).unref());
   let isStopping = false;
   const work = async () => {
     while (!isStopping) {
@@ -299,6 +299,12 @@ export function startMailWorker(
     },
   };
 }
+
+/**
+ * How long a worker lets new mail lie: an eighth to three eighths of a second. To write it at once would hold up the very
+ * answer that ordered it, and only where there is something to write: a stop-watch would see which addresses are known.
+ */
+const aMoment = (ctx: Context) => 120 + (ctx.randomBytes(1)[0] ?? 0);
 
 /** Something to wait for: heard by everybody who waits when it rings, or after a time. */
 function createBell() {
