@@ -12,7 +12,7 @@ import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { payloadOf, refresh } from "../../testing/tokens.ts";
 
 const day = hours(24);
-const runs = Number(process.env.MODEL_RUNS ?? (process.env.TEST_DATABASE_URL ? 60 : 400));
+const runs = Number(process.env.MODEL_RUNS ?? (process.env.TEST_DATABASE_URL ? 60 : 150));
 
 /** One session as it should be: the refresh tokens it had, of which the last may be current. */
 interface Line {
