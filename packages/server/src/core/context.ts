@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Kysely } from "kysely";
 import type { Config } from "../config.ts";
-import type { NoTables } from "../platform/database/dialect.ts";
+import { type NoTables, TransactionConflict } from "../platform/database/dialect.ts";
 import type { RequestInfo } from "../platform/http/request.ts";
 import type { Log } from "../platform/log.ts";
 import type { RandomBytes } from "../platform/random.ts";
@@ -19,7 +19,10 @@ export interface Context {
   /** Who is asking, for the audit trail and the limits; a quiet one for the command line and jobs. */
   readonly request: RequestInfo;
   readonly additions: Additions;
-  /** Runs `work` in one transaction; the context it is handed reads and writes inside it. Nested ones join. */
+  /**
+   * Runs `work` in one transaction; the context it is handed reads and writes inside it. Nested ones join. It runs
+   * again, from its first statement, if the database undid it for the sake of another transaction.
+   */
   transaction<T>(work: (ctx: Context) => Promise<T>): Promise<T>;
   /** Runs after the outermost transaction commits; never if it rolls back. */
   afterCommit(task: AfterCommit): void;
@@ -45,18 +48,34 @@ export function createContext(parts: ContextParts): Context {
     async transaction(work) {
       if (insideTransaction.getStore())
         throw new Error("Inside a transaction, use the context it handed you.");
-      const tasks: AfterCommit[] = [];
-      const result = await parts.db
-        .transaction()
-        .execute((transaction) =>
-          insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
-        );
+      const { result, tasks } = await settleConflicts(async () => {
+        const tasks: AfterCommit[] = [];
+        const result = await parts.db
+          .transaction()
+          .execute((transaction) =>
+            insideTransaction.run(true, () => work(createInnerContext(parts, transaction, tasks))),
+          );
+        return { result, tasks };
+      });
       for (const task of tasks) task(outer);
       return result;
     },
     afterCommit: (task) => task(outer),
   };
   return outer;
+}
+
+/** Conflicts that one call may lose before it is told that the database is busy. */
+const mostConflicts = 3;
+
+async function settleConflicts<T>(run: () => Promise<T>): Promise<T> {
+  for (let lost = 1; ; lost += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof TransactionConflict) || lost === mostConflicts) throw error;
+    }
+  }
 }
 
 function createInnerContext(parts: ContextParts, db: Kysely<NoTables>, tasks: AfterCommit[]): Context {

@@ -9,7 +9,10 @@ import { outboxIn } from "./mail/outbox.ts";
 import { removeExpiredTokens } from "./one-time-tokens/one-time-tokens.ts";
 import { removeOldSessions } from "./sessions/sessions.ts";
 
-/** Removes at most so many rows of one kind; how many. */
+/**
+ * Removes at most so many rows of one kind; how many. Rows that somebody works with are left for the next time: so
+ * nobody waits for housekeeping and it waits for nobody, in whatever order rows are taken.
+ */
 type Sweep = (ctx: Context, most: number) => Promise<number>;
 
 /** Rows that one statement takes: it holds its locks, and SQLite's only thread, for a few milliseconds. */
@@ -43,13 +46,14 @@ async function repeat(ctx: Context, sweep: Sweep): Promise<void> {
 
 const removePastLimits: Sweep = async (ctx, most) => {
   const now = ctx.now().getTime();
-  const past = limitsIn(ctx).selectFrom("limits").select("key").where("resets_at", "<=", now).limit(most);
-  const removed = await limitsIn(ctx)
-    .deleteFrom("limits")
-    .where("key", "in", past)
-    // Asked again of the row itself: it may have begun to count anew while this statement waited for it.
+  const past = limitsIn(ctx)
+    .selectFrom("limits")
+    .select("key")
     .where("resets_at", "<=", now)
-    .executeTakeFirst();
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
+  const removed = await limitsIn(ctx).deleteFrom("limits").where("key", "in", past).executeTakeFirst();
   return Number(removed.numDeletedRows);
 };
 
@@ -62,7 +66,9 @@ const removeFinishedMail: Sweep = async (ctx, most) => {
     // No mail is finished before it is due, and this the index knows.
     .where("due_at", "<", old)
     .where("finished_at", "<", old)
-    .limit(most);
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
   const removed = await outboxIn(ctx).deleteFrom("outbox").where("id", "in", finished).executeTakeFirst();
   return Number(removed.numDeletedRows);
 };
@@ -75,12 +81,13 @@ const erasePayloads: Sweep = async (ctx, most) => {
     .where("state", "=", "failed")
     .where("payload", "is not", null)
     .where("expires_at", "<", ctx.now().getTime())
-    .limit(most);
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
   const erased = await outboxIn(ctx)
     .updateTable("outbox")
     .set({ payload: null })
     .where("id", "in", useless)
-    .where("state", "=", "failed")
     .executeTakeFirst();
   return Number(erased.numUpdatedRows);
 };

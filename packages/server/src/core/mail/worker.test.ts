@@ -5,6 +5,7 @@ import { DatabaseBusy } from "../../platform/database/dialect.ts";
 import { days, minutes, seconds } from "../../platform/duration.ts";
 import { noteMail, type TestTransport, transportOf } from "../../testing/mail.ts";
 import { type TestAuth, testAuth, testSecret } from "../../testing/test-auth.ts";
+import { event, record } from "../events/events.ts";
 import { enqueueMail } from "./outbox.ts";
 import { MailRefused, MailUnreachable } from "./transports/transport.ts";
 import { sendNextMail } from "./worker.ts";
@@ -72,15 +73,15 @@ describe("a mail whose worker dies", () => {
   });
 
   it("but had only stood still before it was written is left to who has it now", async () => {
-    let written = 0;
-    const counted = noteMail({
+    const written = event("test.written");
+    const noted = noteMail({
       compose: async (ctx, order) => {
-        written += 1;
+        await record(ctx, written, null, {});
         return note.compose(ctx, order);
       },
     });
     await using t = await testAuth({
-      features: [...standardFeatures, counted.feature],
+      features: [...standardFeatures, noted.feature],
       aroundStatement: async (sql, run) => {
         const result = await run();
         // What the worker read when it claimed the row is not what the row holds by now.
@@ -89,10 +90,14 @@ describe("a mail whose worker dies", () => {
         return result;
       },
     });
-    await enqueueMail(t.ctx, counted.mail, "ada@example.org", { text: "Hello" });
+    await enqueueMail(t.ctx, noted.mail, "ada@example.org", { text: "Hello" });
     const transport = transportOf();
     await sendNextMail(t.ctx, transport);
-    assert.deepEqual([written, transport.seen.length], [0, 0]);
+    assert.deepEqual(
+      [await t.happened(), transport.seen.length],
+      [[], 0],
+      "what went with writing it is undone",
+    );
     assert.equal((await onlyRow(t)).state, "waiting");
   });
 

@@ -112,8 +112,7 @@ async function writeMessage(
 ): Promise<Message | undefined> {
   try {
     return await ctx.transaction(async (ctx) => {
-      if (!(await renewLease(ctx, row)) || !(await isWithinBudget(ctx, mail, row.recipient)))
-        throw new NothingToSay();
+      if (!(await isWithinBudget(ctx, mail, row.recipient))) throw new NothingToSay();
       const order = toOrder(row, payload.order);
       const composed = await mail.compose(ctx, order);
       if (!composed) throw new NothingToSay();
@@ -125,7 +124,7 @@ async function writeMessage(
         to: composed.to,
         id: row.id,
       });
-      await keepMessage(ctx, row, message);
+      if (!(await keepMessage(ctx, row, message))) throw new NothingToSay();
       return message;
     });
   } catch (error) {
@@ -140,24 +139,23 @@ async function writeMessage(
   }
 }
 
-/** Whether the mail is still ours: a worker that stood still for longer than its lease has lost it to another. */
-async function renewLease(ctx: Context, row: OutboxRow): Promise<boolean> {
-  const held = await outboxIn(ctx)
+/**
+ * Writes the message down, for this try and any later one. False when the mail is not ours any more: a worker that stood
+ * still for longer than its lease has lost it to another. The outbox comes last, as it does for who deletes an account.
+ */
+async function keepMessage(ctx: Context, row: OutboxRow, message: Message): Promise<boolean> {
+  const kept = await outboxIn(ctx)
     .updateTable("outbox")
-    .set({ leased_until: after(ctx.now(), leaseTime).getTime() })
+    .set({
+      payload: sealPayload(ctx, row.id, { stage: "written", message }),
+      recipient: message.to,
+      leased_until: after(ctx.now(), leaseTime).getTime(),
+    })
     .where("id", "=", row.id)
     .where("lease", "=", row.lease)
     .returning("id")
     .executeTakeFirst();
-  return held !== undefined;
-}
-
-async function keepMessage(ctx: Context, row: OutboxRow, message: Message): Promise<void> {
-  await outboxIn(ctx)
-    .updateTable("outbox")
-    .set({ payload: sealPayload(ctx, row.id, { stage: "written", message }), recipient: message.to })
-    .where("id", "=", row.id)
-    .execute();
+  return kept !== undefined;
 }
 
 /**

@@ -164,7 +164,9 @@ export async function removeExpiredTokens(ctx: Context, most: number): Promise<n
     .selectFrom("one_time_tokens")
     .select("hash")
     .where("expires_at", "<", ctx.now().getTime())
-    .limit(most);
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
   const removed = await tokensIn(ctx)
     .deleteFrom("one_time_tokens")
     .where("hash", "in", old)

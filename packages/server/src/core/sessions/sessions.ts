@@ -260,7 +260,9 @@ export async function removeOldSessions(ctx: Context, most: number): Promise<num
     .select("id")
     .where("expires_at", "<", now)
     .where((row) => row.or([row("exchanged_until", "is", null), row("exchanged_until", "<", now)]))
-    .limit(most);
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
   const removed = await sessionsIn(ctx).deleteFrom("sessions").where("id", "in", old).executeTakeFirst();
   return Number(removed.numDeletedRows);
 }

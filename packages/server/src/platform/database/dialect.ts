@@ -72,6 +72,9 @@ export class DatabaseBusy extends Error {
   }
 }
 
+/** A transaction was undone for the sake of another that it stood in the way of: run again, it may well succeed. */
+export class TransactionConflict extends DatabaseBusy {}
+
 /** Whether a row was refused because of these columns' unique index; with no columns, any of the table's. */
 export function violates(error: unknown, table: string, ...columns: string[]): error is UniqueViolation {
   if (!(error instanceof UniqueViolation) || error.table !== table) return false;

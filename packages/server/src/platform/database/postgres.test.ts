@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Kysely, sql } from "kysely";
 import { openEmptyPostgres, postgresUrl } from "../../testing/databases.ts";
-import { type AroundStatement, isBusy, type NoTables } from "./dialect.ts";
+import { type AroundStatement, isBusy, type NoTables, TransactionConflict } from "./dialect.ts";
 import { openDatabase } from "./open.ts";
 
 async function readSetting(db: Kysely<NoTables>, name: string): Promise<unknown> {
@@ -110,7 +110,7 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     assert.deepEqual(rows, [{ fresh: 1 }]);
   });
 
-  it("says that it is busy when transactions wait for each other, and lets one of them through", async () => {
+  it("says which transaction it undid when two wait for each other, and lets the other through", async () => {
     const { kysely } = await open();
     await kysely.schema.createTable("pair").addColumn("id", sql`bigint`).execute();
     await sql`insert into pair values (1), (2)`.execute(kysely);
@@ -127,7 +127,7 @@ describe("PostgreSQL", { skip: postgresUrl === undefined && "TEST_DATABASE_URL n
     const outcomes = await Promise.allSettled([cross(1, 2), cross(2, 1)]);
     const failed = outcomes.filter((outcome) => outcome.status === "rejected");
     assert.equal(failed.length, 1);
-    assert.ok(isBusy(failed[0]?.reason));
+    assert.ok(failed[0]?.reason instanceof TransactionConflict);
   });
 
   it("says that it is busy when there is no server", async (t) => {

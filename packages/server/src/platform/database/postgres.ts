@@ -15,6 +15,7 @@ import {
   DatabaseBusy,
   type DatabaseOptions,
   type NoTables,
+  TransactionConflict,
   UniqueViolation,
 } from "./dialect.ts";
 import { checkParameters } from "./parameters.ts";
@@ -166,15 +167,20 @@ async function describeTable(db: Kysely<NoTables>, table: string) {
 const lostConnection =
   /^Connection terminated|^timeout exceeded when trying to connect$|^Client has encountered a connection error|^Client was closed/;
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html: connection lost, conflict between
-// transactions, too little of something, lock not to be had, statement cancelled, server shutting down,
-// transaction idle for too long, and a standby that does not take writes yet.
-const busyState = /^(08|40|53|55P03|57014|57P0|25P0[34]|25006)/;
+// https://www.postgresql.org/docs/current/errcodes-appendix.html: connection lost, too little of something, lock
+// not to be had, statement cancelled, server shutting down, transaction idle for too long, and a standby that does
+// not take writes yet.
+const busyState = /^(08|40003|53|55P03|57014|57P0|25P0[34]|25006)/;
+
+// The same page: transaction rollback, because of a deadlock or of what another transaction changed. (40003, where
+// nobody knows how it ended, is not for trying again.)
+const conflictState = /^40(?!003)/;
 
 function translateError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (error instanceof DatabaseError) {
     if (error.code === "23505") return toUniqueViolation(error);
+    if (conflictState.test(error.code ?? "")) return new TransactionConflict(error);
     return busyState.test(error.code ?? "") ? new DatabaseBusy(error) : error;
   }
   // Errors of the network have a code and the failed call's name.
