@@ -2,6 +2,7 @@
 
 import type { Config } from "./config.ts";
 import { type Caller, signedIn } from "./core/access/access.ts";
+import { toColumn } from "./core/accounts/accounts.ts";
 import {
   baseFields,
   defineFields,
@@ -165,34 +166,26 @@ async function migrateAll(database: Database, migrations: Migrations, system: Co
   const log = (message: string, fields: Readonly<Record<string, string>>) =>
     system.log("info", message, fields);
   const applied = await migrate(database, migrations, { now: system.now, log });
-  const columns = storedFields(system.additions.fields).map(([name, field]) => toColumn(name, field));
+  const columns = storedFields(system.additions.fields).map(([name, field]) => wantedColumn(name, field));
   const added = await addColumns(database, "accounts", columns);
   for (const column of added) log("column added", { column: `accounts.${column}` });
   return [...applied, ...added.map((column) => `accounts.${column}`)];
 }
 
-function toColumn(name: string, field: StoredField): WantedColumn {
-  const kind = {
-    text: "text",
-    oneOf: "text",
-    date: "text",
-    integer: "integer",
-    boolean: "integer",
-    json: "json",
-  } as const;
-  const value = field.default ?? null;
-  const literal =
-    field.type === "json"
-      ? value === null
-        ? null
-        : JSON.stringify(value)
-      : typeof value === "boolean"
-        ? Number(value)
-        : value;
+const columnKinds = {
+  text: "text",
+  oneOf: "text",
+  date: "text",
+  integer: "integer",
+  boolean: "integer",
+  json: "json",
+} as const;
+
+function wantedColumn(name: string, field: StoredField): WantedColumn {
   return {
     name,
-    kind: kind[field.type],
-    default: literal as string | number | null,
+    kind: columnKinds[field.type],
+    default: toColumn(field, field.default ?? null),
     unique: field.unique ?? false,
   };
 }

@@ -1,6 +1,7 @@
 /** The public API of the library, and only that. */
 
 export { type Auth, type AuthOptions, type BoundFlows, createAuth, type System } from "./auth.ts";
+export { type Background, startBackground } from "./background.ts";
 export { type Config, loadConfig } from "./config.ts";
 export type { Caller } from "./core/access/access.ts";
 export {

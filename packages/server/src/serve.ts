@@ -1,17 +1,16 @@
-/** Runs a system on Node: listens, sends mail, does the jobs, and stops without losing what is under way. */
+/** Runs a system on Node: listens, does what runs beside, and stops without losing what is under way. */
 
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { System } from "./auth.ts";
-import { startJobs } from "./core/jobs.ts";
-import { chooseTransport } from "./core/mail/transports/choose.ts";
-import { type Delivery, startMailWorker } from "./core/mail/worker.ts";
+import { type Background, startBackground } from "./background.ts";
+import type { Delivery } from "./core/mail/worker.ts";
 import { createNodeServer } from "./platform/http/node.ts";
 
 export interface Serving {
   readonly server: Server;
   /** Takes no new call, finishes those under way (15 seconds at most) and the mail being sent, then closes. */
-  readonly stop: () => Promise<void>;
+  readonly stop: Background["stop"];
 }
 
 export interface ServeOptions {
@@ -27,10 +26,7 @@ export async function serve(auth: System, options: ServeOptions): Promise<Servin
   const server = createNodeServer(auth.handler);
   server.listen(options.port, options.host);
   await once(server, "listening");
-  const ctx = auth.context("mail worker");
-  const transport = chooseTransport(ctx);
-  const worker = startMailWorker(ctx, transport, options.delivered);
-  const jobs = startJobs(auth.context("jobs"), ctx.additions.jobs);
+  const background = startBackground(auth, options.delivered);
   return {
     server,
     stop: async () => {
@@ -38,9 +34,8 @@ export async function serve(auth: System, options: ServeOptions): Promise<Servin
       server.close();
       server.closeIdleConnections();
       const deadline = setTimeout(() => server.closeAllConnections(), drainTime);
-      await Promise.all([closed, worker.stop(), jobs.stop()]);
+      await Promise.all([closed, background.stop()]);
       clearTimeout(deadline);
-      transport.close();
       await auth.close();
     },
   };

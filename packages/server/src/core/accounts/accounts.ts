@@ -173,9 +173,10 @@ export function toColumns(ctx: Context, values: Readonly<Record<string, unknown>
   return columns;
 }
 
-function toColumn(field: StoredField, value: unknown): unknown {
+/** The value of a declared field as its column holds it. */
+export function toColumn(field: StoredField, value: unknown): string | number | null {
   // An empty text says nothing; of a unique field, any number of accounts may say nothing.
   if (value === null || (value === "" && field.unique)) return null;
   if (field.type === "json") return JSON.stringify(value);
-  return field.type === "boolean" ? Number(value) : value;
+  return field.type === "boolean" ? Number(value) : (value as string | number);
 }

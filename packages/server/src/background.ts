@@ -1,0 +1,28 @@
+/** What runs beside the answering of requests: mail leaves, and jobs such as housekeeping come round. */
+
+import type { System } from "./auth.ts";
+import { startJobs } from "./core/jobs.ts";
+import { chooseTransport } from "./core/mail/transports/choose.ts";
+import { type Delivery, startMailWorker } from "./core/mail/worker.ts";
+
+export interface Background {
+  /** Takes nothing more on, and finishes what is under way (15 seconds at most). */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts it in this process; `serve` does so by itself. Any number of processes may do it on one database: each mail
+ * leaves once. `delivered` is told of every mail that leaves from here.
+ */
+export function startBackground(auth: System, delivered?: (delivery: Delivery) => void): Background {
+  const ctx = auth.context("mail worker");
+  const transport = chooseTransport(ctx);
+  const worker = startMailWorker(ctx, transport, delivered);
+  const jobs = startJobs(auth.context("jobs"), ctx.additions.jobs);
+  return {
+    stop: async () => {
+      await Promise.all([worker.stop(), jobs.stop()]);
+      transport.close();
+    },
+  };
+}
