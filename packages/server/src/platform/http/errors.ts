@@ -41,6 +41,8 @@ export interface DeclaredError {
   readonly status: number;
   readonly code: string;
   readonly sentence?: Sentence;
+  /** Whether its body holds sentences by field, instead of `{"detail": …}`. */
+  readonly isOfForm?: boolean;
 }
 
 /** Declares an error whose body is `{"detail": …}`, with the extra keys the original wrote, if any. */
@@ -67,6 +69,8 @@ export function defineError(
 /** Declares an error of one field, or of the whole form: `{"non_field_errors": ["…"]}` with status 400. */
 export function defineFormError(code: string, sentence: Sentence, field = "non_field_errors") {
   return class extends defineError(400, code, sentence) {
+    static readonly isOfForm = true;
+
     override body(language: Language): Record<string, unknown> {
       return this.fields(language);
     }
@@ -81,6 +85,7 @@ export function defineFormError(code: string, sentence: Sentence, field = "non_f
 export class FieldsInvalid extends ApiError {
   static readonly status = 400;
   static readonly code = "invalid";
+  static readonly isOfForm = true;
   readonly status = 400;
   readonly code = "invalid";
   readonly sentence: Sentence;

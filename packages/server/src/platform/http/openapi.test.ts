@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { defineError, FieldsInvalid } from "./errors.ts";
+import { defineError, defineFormError, FieldsInvalid } from "./errors.ts";
 import { integer, text } from "./fields.ts";
 import { form } from "./form.ts";
 import { describeApi, operationId } from "./openapi.ts";
@@ -54,6 +54,15 @@ describe("an operation", () => {
       "application/json",
       "application/problem+json",
     ]);
+  });
+
+  it("tells whether an error has sentences by field, or a detail", () => {
+    class Odd extends defineFormError("odd", { en: "It is odd.", "pt-BR": "É ímpar." }) {}
+    const { responses } = describeOne({ errors: [Odd, Gone] });
+    const schemaOf = (status: number) =>
+      (responses[status]?.content["application/json"] as { schema: unknown }).schema;
+    assert.deepEqual(schemaOf(400), { $ref: "#/components/schemas/FieldErrors" });
+    assert.deepEqual(schemaOf(410), { $ref: "#/components/schemas/Detail" });
   });
 
   it("tells what its access refuses and how often it may be called", () => {

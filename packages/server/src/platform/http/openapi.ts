@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of a list of endpoints: made from what runs, so it cannot say anything else. */
 
 import type { AnyEndpoint, RequestContext } from "./endpoint.ts";
-import { type DeclaredError, FieldsInvalid, Throttled } from "./errors.ts";
+import { type DeclaredError, Throttled } from "./errors.ts";
 import type { JsonSchema } from "./fields.ts";
 import { formSchema } from "./form.ts";
 
@@ -102,8 +102,8 @@ const contentOf = (schema: string) => ({
 
 function describeErrors(errors: readonly DeclaredError[]): JsonSchema {
   const said = errors.map((error) => `- \`${error.code}\`${error.sentence ? `: ${error.sentence.en}` : ""}`);
-  const hasFields = errors.some((error) => error === FieldsInvalid);
-  return { description: said.join("\n"), content: contentOf(hasFields ? "FieldErrors" : "Detail") };
+  const isOfForm = errors.some((error) => error.isOfForm);
+  return { description: said.join("\n"), content: contentOf(isOfForm ? "FieldErrors" : "Detail") };
 }
 
 const errorSchemas: Readonly<Record<string, JsonSchema>> = {
