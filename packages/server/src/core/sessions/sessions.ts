@@ -135,7 +135,7 @@ export async function advanceSession(
         .case()
         .when("expires_at", "<", now + ttl)
         .then(session.ref("expires_at"))
-        .else(now + ttl)
+        .else(session.val(now + ttl))
         .end(),
       retry_key: retryKey,
       address: ctx.request.address,
@@ -146,8 +146,13 @@ export async function advanceSession(
     .where("counter", "=", counter)
     .where("ended_at", "is", null)
     .where("idle_expires_at", ">", now)
-    .where("account_id", "in", (query) =>
-      query.selectFrom("accounts").select("accounts.id").where("accounts.disabled_at", "is", null),
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("accounts")
+          .select("accounts.id")
+          .whereRef("accounts.id", "=", "sessions.account_id")
+          .where("accounts.disabled_at", "is", null),
+      ),
     )
     .returningAll()
     .executeTakeFirst();
