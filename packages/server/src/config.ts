@@ -5,6 +5,7 @@ import { argon2Ceiling } from "./core/passwords/formats.ts";
 import * as read from "./platform/readers.ts";
 import {
   type Environment,
+  fileSetting,
   type Problem,
   type Resolved,
   readSettings,
@@ -95,10 +96,9 @@ export const settings = {
     "Where the database and, in development, the secret key are kept.",
   ),
   database: {
-    url: setting(
+    url: fileSetting(
       "DATABASE_URL",
       read.text,
-      undefined,
       "sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. Unsaid: sqlite:DATA_DIR/auth.db.",
     ),
     pool: setting("DATABASE_POOL", read.wholeNumber(1, 200), "10", "Connections to PostgreSQL at the most."),
@@ -203,7 +203,7 @@ export const settings = {
       "ARGON2",
       argon2,
       "19456,2,1",
-      "Cost of hashing: memory in KiB, passes, lanes. Older hashes are upgraded at the next sign-in.",
+      "Cost of hashing: memory in KiB, passes, lanes; in production no less than OWASP asks for. Older hashes are upgraded at the next sign-in.",
     ),
   },
   revealAccounts: setting(
@@ -211,6 +211,12 @@ export const settings = {
     read.switchedOn,
     "off",
     "Whether registering a known address says so, as the original did; a stranger can then test addresses.",
+  ),
+  auditRetention: setting(
+    "AUDIT_RETENTION",
+    read.duration("1d", "3650d"),
+    "365d",
+    "How long the audit trail keeps what happened.",
   ),
   rateLimits: setting(
     "RATE_LIMITS",

@@ -83,7 +83,7 @@ describe("the documents", () => {
 
   it("name no setting that does not exist", () => {
     const known = new Set(
-      listSettings(settings).flatMap((one) => (one.secret ? [one.name, `${one.name}_FILE`] : [one.name])),
+      listSettings(settings).flatMap((one) => (one.mayBeFile ? [one.name, `${one.name}_FILE`] : [one.name])),
     );
     // What is written in capitals and is no setting of ours.
     for (const other of ["NAME_FILE", "TEST_DATABASE_URL", "NO_COLOR", "LICENSE", "SECURITY", "CHANGELOG"])

@@ -12,6 +12,7 @@ export {
   type UserFields,
 } from "./core/accounts/fields.ts";
 export type { Feature } from "./core/feature.ts";
+export { findProductionProblems, type ProductionProblem } from "./core/production-checks.ts";
 export { standardFeatures } from "./features.ts";
 export { ApiError } from "./platform/http/errors.ts";
 export { createNodeServer } from "./platform/http/node.ts";

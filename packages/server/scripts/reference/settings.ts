@@ -22,8 +22,9 @@ export function describeSettings(): string {
     "Settings",
     "Settings are environment variables. The command line reads them from the environment and from a file `.env` in " +
       "the folder it is started in; the environment wins. An empty variable counts as unsaid. All problems are told " +
-      "at once, before anything starts, and a name one slip away from one of these is a problem too. A secret may " +
-      "also be put into a file: `NAME_FILE` names it.",
+      "at once, before anything starts, and a name one slip away from one of these is a problem too. A secret, and " +
+      "`DATABASE_URL`, may also be put into a file: `NAME_FILE` names it. A line of `.env` is `NAME=value`, with `#` " +
+      "for comments; a value that has a `#` stands in quotes.",
     ...parts,
   );
 }
@@ -31,9 +32,9 @@ export function describeSettings(): string {
 function settingTable(list: readonly Setting<unknown>[]): string {
   return table(
     ["Name", "Value", "Unsaid", "Meaning"],
-    list.map(({ name, reader, fallbackText, meaning, secret }) => [
+    list.map(({ name, reader, fallbackText, meaning, secret, mayBeFile }) => [
       code(name),
-      `${plain(reader.kind)}${secret ? ` (secret; also ${code(`${name}_FILE`)})` : ""}`,
+      `${plain(reader.kind)}${mayBeFile ? ` (${secret ? "secret; " : ""}also ${code(`${name}_FILE`)})` : ""}`,
       code(fallbackText),
       plain(meaning),
     ]),

@@ -370,9 +370,11 @@ describe("settings", () => {
 
   it("that cannot be read are all refused, with 78, by every command", async () => {
     await using box = await openBox();
+    await box.write(".env", "EMAIL_HOST_PASSWORD=hunter#2\n");
     const env = { EMAIL_HSOT: "smtp.example.org", PORT: "many", ARGON2: "524288,2,1" };
     const said = [
       "✗ The settings cannot be used:",
+      "  ✗ .env, line 1, has a # in its value, which would begin a comment: put the value in quotes",
       "  ✗ EMAIL_HSOT is not a setting: did you mean EMAIL_HOST?",
       "  ✗ PORT must be a whole number from 0 to 65535",
       "  ✗ ARGON2 must be memory in KiB, passes and lanes, such as 19456,2,1, at most 262144,10,16\n",
@@ -388,7 +390,7 @@ describe("settings", () => {
     assert.deepEqual([config.code, config.err], [78, said]);
     assert.match(config.out, /^PORT +many +environment/m);
     assert.deepEqual(ended(noFile), [78, "", "✗ The settings in none.env cannot be read (ENOENT).\n"]);
-    assert.deepEqual(await readdir(box.folder), []);
+    assert.deepEqual(await readdir(box.folder), [".env"]);
   });
 
   it("that are unsafe in production keep a server from starting: all are said, none is shown, nothing is made", async () => {
@@ -404,6 +406,7 @@ describe("settings", () => {
     for (const said of [
       /✗ PUBLIC_URL is http:\/\/auth\.example\.com/,
       /✗ SECRET_KEY /,
+      /✗ ARGON2 is 8,1,1/,
       /✗ RATE_LIMITS is off/,
     ])
       assert.match(refused.err, said);

@@ -62,9 +62,9 @@ function describeSetting(one: Setting<unknown>, loaded: Loaded): DescribedSettin
   return { name, value: shown, source, default: fallbackText || null, meaning, isSecret: secret };
 }
 
-function sourceOf({ name, secret }: Setting<unknown>, { sources, environment }: Loaded): string {
+function sourceOf({ name, mayBeFile }: Setting<unknown>, { sources, environment }: Loaded): string {
   if (environment[name]) return sources[name] ?? "default";
-  const file = secret ? environment[`${name}_FILE`] : undefined;
+  const file = mayBeFile ? environment[`${name}_FILE`] : undefined;
   return file ? `the file ${file}` : "default";
 }
 

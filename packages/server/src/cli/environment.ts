@@ -3,13 +3,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseEnv } from "node:util";
 import { type Config, loadConfig } from "../config.ts";
 import { defineFields, type UserFields } from "../core/accounts/fields.ts";
 import { toBase64Url } from "../platform/encoding.ts";
 import { systemRandomBytes } from "../platform/random.ts";
 import type { Environment, Problem } from "../platform/settings.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
+import { readSettingsText } from "./settings-file.ts";
 
 export interface Loaded {
   readonly config: Config;
@@ -34,7 +34,7 @@ export interface Reading {
 
 /** Reads everything: flags win over the environment, which wins over the file. */
 export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
-  const { file, values } = readFile(reading.envFile);
+  const { file, values, problems } = readFile(reading.envFile);
   const layers: readonly (readonly [string, Environment])[] = [
     [file, values],
     ["environment", process.env],
@@ -51,7 +51,7 @@ export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
   }
   const created: string[] = [];
   const first = loadConfig(environment);
-  const isUsable = first.problems.length === 0;
+  const isUsable = problems.length + first.problems.length === 0;
   if (isUsable && !first.config.secretKey && first.config.mode !== "production") {
     const path = join(first.config.dataDirectory, "secret.key");
     if (reading.makesKey && !existsSync(path)) makeKey(first.config, path, created);
@@ -60,14 +60,18 @@ export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
       sources.SECRET_KEY = path;
     }
   }
-  return { ...loadConfig(environment), fields: await loadFields(), created, environment, sources };
+  const { config, problems: more } = loadConfig(environment);
+  return {
+    ...{ config, problems: [...problems, ...more] },
+    ...{ fields: await loadFields(), created, environment, sources },
+  };
 }
 
-function readFile(asked: string | undefined): { file: string; values: Environment } {
+function readFile(asked: string | undefined) {
   const file = asked ?? ".env";
-  if (asked === undefined && !existsSync(file)) return { file, values: {} };
+  if (asked === undefined && !existsSync(file)) return { file, ...readSettingsText(file, "") };
   try {
-    return { file, values: parseEnv(readFileSync(file, "utf8")) };
+    return { file, ...readSettingsText(file, readFileSync(file, "utf8")) };
   } catch (error) {
     const { code = "unreadable" } = error as NodeJS.ErrnoException;
     throw new CommandFailed(`The settings in ${file} cannot be read (${code}).`, exitCodes.configuration);

@@ -165,6 +165,7 @@ describe("serve", () => {
     const env = {
       NODE_ENV: "production",
       PUBLIC_URL: "http://localhost",
+      ARGON2: "",
       SECRET_KEY: randomBytes(32).toString("base64url"),
       EMAIL_BACKEND: "off",
     };

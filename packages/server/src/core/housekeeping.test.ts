@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { type TestAuth, testAuth } from "../testing/test-auth.ts";
 import type { Context } from "./context.ts";
+import { event, record } from "./events/events.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { limitsIn, takeOne } from "./limits/limits.ts";
 import { enqueueMail } from "./mail/outbox.ts";
@@ -112,6 +113,19 @@ describe("housekeeping", () => {
       (await t.rows("outbox")).map((one) => one.state),
       ["waiting"],
     );
+  });
+
+  it("forgets what happened once the trail has kept it for as long as AUDIT_RETENTION says, and not before", async () => {
+    await using t = await testAuth({ environment: { AUDIT_RETENTION: "30d" } });
+    await record(t.ctx, event("lamp.lit"), null, {});
+    t.clock.advance("1d");
+    await record(t.ctx, event("lamp.put_out"), null, {});
+    t.clock.advance("29d");
+    await keepHouse(t.ctx);
+    assert.deepEqual(await t.happened(), ["lamp.lit", "lamp.put_out"], "exactly thirty days ago");
+    t.clock.advance(1);
+    await keepHouse(t.ctx);
+    assert.deepEqual(await t.happened(), ["lamp.put_out"]);
   });
 
   it("takes at most 500 rows in a statement, and goes on until nothing is left", async () => {

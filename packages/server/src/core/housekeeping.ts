@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { days, minutes } from "../platform/duration.ts";
 import type { Context } from "./context.ts";
+import { removeOldEvents } from "./events/events.ts";
 import type { Job } from "./feature.ts";
 import { limitsIn } from "./limits/limits.ts";
 import { outboxIn } from "./mail/outbox.ts";
@@ -33,6 +34,7 @@ export async function keepHouse(ctx: Context): Promise<void> {
     removePastLimits,
     removeFinishedMail,
     erasePayloads,
+    removeOldEvents,
   ];
   for (const sweep of sweeps) await repeat(ctx, sweep);
 }

@@ -123,6 +123,21 @@ describe("a server in production", () => {
     assert.deepEqual(saidOf({ DEFAULT_FROM_EMAIL: "" }), ["DEFAULT_FROM_EMAIL is still noreply@localhost"]);
   });
 
+  it("makes a stolen hash as dear to guess as OWASP asks for at least, by memory or by passes", () => {
+    for (const dear of [
+      "19456,2,1",
+      "19456,2,4",
+      "47104,1,1",
+      "12288,3,1",
+      "9216,4,1",
+      "7168,5,1",
+      "65536,3,2",
+    ])
+      assert.deepEqual(saidOf({ ARGON2: dear }), [], dear);
+    for (const cheap of ["8,1,1", "19455,2,1", "19456,1,1", "47103,1,1", "12287,3,1", "7167,10,1", "64,5,4"])
+      assert.deepEqual(saidOf({ ARGON2: cheap }), [`ARGON2 is ${cheap}`], cheap);
+  });
+
   it("keeps its limits", () => {
     assert.deepEqual(saidOf({ RATE_LIMITS: "off" }), ["RATE_LIMITS is off"]);
   });

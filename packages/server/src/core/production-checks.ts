@@ -21,6 +21,7 @@ export function findProductionProblems(config: Config): ProductionProblem[] {
     ...checkAddresses(config),
     ...checkSecrets(config),
     ...checkMail(config),
+    ...checkHashing(config),
     ...(config.rateLimits ? [] : [limitsAreOff]),
   ];
 }
@@ -85,6 +86,27 @@ function checkSecrets({ secretKey, secretKeyFallbacks }: Config): ProductionProb
     });
   }
   return found;
+}
+
+/** OWASP, "Password Storage": argon2id with at least one of these; less memory wants more passes. */
+const leastCosts = [
+  { memoryKib: 47_104, passes: 1 },
+  { memoryKib: 19_456, passes: 2 },
+  { memoryKib: 12_288, passes: 3 },
+  { memoryKib: 9_216, passes: 4 },
+  { memoryKib: 7_168, passes: 5 },
+];
+
+function checkHashing({ passwords: { argon2 } }: Config): ProductionProblem[] {
+  const { memoryKib, passes, parallelism } = argon2;
+  if (leastCosts.some((least) => memoryKib >= least.memoryKib && passes >= least.passes)) return [];
+  return [
+    {
+      problem: `ARGON2 is ${memoryKib},${passes},${parallelism}`,
+      because: "whoever steals the database could guess its passwords at leisure",
+      fixes: [`ARGON2=${settings.passwords.argon2.fallbackText}`],
+    },
+  ];
 }
 
 function checkMail({ mail }: Config): ProductionProblem[] {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { switchedOn, text, wholeNumber } from "./readers.ts";
-import { isOneSlipAway, readSettings, secretSetting, setting } from "./settings.ts";
+import { fileSetting, isOneSlipAway, readSettings, secretSetting, setting } from "./settings.ts";
 
 const table = {
   port: setting("PORT", wholeNumber(0, 65535), "8000", ""),
@@ -89,9 +89,18 @@ describe("a secret", () => {
     }
   });
 
-  it("alone may: other settings have no file", () => {
-    const { values, problems } = readSettings(table, { PORT_FILE: join(folder, "password") });
-    assert.deepEqual([values.port, problems], [8000, []]);
+  it("alone may: the file of another setting is refused, for its default would stand unseen", () => {
+    const { values, problems } = readSettings(table, { EMAIL_HOST_FILE: join(folder, "password") });
+    assert.equal(values.mail.host, undefined);
+    assert.deepEqual(problems, [
+      { name: "EMAIL_HOST_FILE", message: "is not a setting: EMAIL_HOST is not read from a file" },
+    ]);
+  });
+
+  it("is not the only text that may: a setting says so itself", () => {
+    const own = { url: fileSetting("DATABASE_URL", text, "") } as const;
+    const { values, problems } = readSettings(own, { DATABASE_URL_FILE: join(folder, "password") });
+    assert.deepEqual([values.url, problems, own.url.secret], ["from the file", [], false]);
   });
 });
 
@@ -99,7 +108,7 @@ describe("a misspelt name", () => {
   it("is told by what it was meant to be, however the slip was made", () => {
     for (const name of [
       ...["EMAIL_HSOT", "EMAIL_HOS", "EMIL_HOST", "EMAIL_HOSTS", "EEMAIL_HOST", "EMAIL_HOST_", "EMAIL-HOST"],
-      ...["EMAIL_H0ST", "XMAIL_HOST", "MEAIL_HOST", "EMAIL_HOTS"],
+      ...["email_host", "Email_Host", "EMAIL_H0ST", "XMAIL_HOST", "MEAIL_HOST", "EMAIL_HOTS"],
     ]) {
       const { problems } = readSettings(table, { [name]: "smtp.example.com" });
       assert.deepEqual(problems, [{ name, message: "is not a setting: did you mean EMAIL_HOST?" }]);

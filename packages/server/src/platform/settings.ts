@@ -16,7 +16,10 @@ export interface Setting<T> {
   readonly fallback: T;
   /** How the fallback is written in the reference. */
   readonly fallbackText: string;
+  /** Never shown. */
   readonly secret: boolean;
+  /** Whether the file that NAME_FILE names may say it too. */
+  readonly mayBeFile: boolean;
 }
 
 export type SettingTree = { readonly [key: string]: Setting<unknown> | SettingTree };
@@ -53,12 +56,18 @@ export function setting<T>(
     fallback: fallback === undefined ? undefined : reader.read(fallback),
     fallbackText: fallback ?? "",
     secret: false,
+    mayBeFile: false,
   };
 }
 
-/** The same, for a value that is never shown; it may also come from the file that NAME_FILE names. */
+/** The same, for a value that may also come from the file that NAME_FILE names. */
+export function fileSetting<T>(name: string, reader: Reader<T>, meaning: string): Setting<T | undefined> {
+  return { ...setting(name, reader, undefined, meaning), mayBeFile: true };
+}
+
+/** The same, for a value that is never shown. */
 export function secretSetting<T>(name: string, reader: Reader<T>, meaning: string): Setting<T | undefined> {
-  return { ...setting(name, reader, undefined, meaning), secret: true };
+  return { ...fileSetting(name, reader, meaning), secret: true };
 }
 
 export function isSetting(node: Setting<unknown> | SettingTree): node is Setting<unknown> {
@@ -89,7 +98,7 @@ export function readSettings<const Tree extends SettingTree>(
 function readOne(one: Setting<unknown>, environment: Environment, problems: Problem[]): unknown {
   try {
     // An empty value is how compose files write "unsaid".
-    const text = environment[one.name] || readSecretFile(one, environment);
+    const text = environment[one.name] || readNamedFile(one, environment);
     return text ? one.reader.read(text) : one.fallback;
   } catch (error) {
     problems.push({ name: one.name, message: (error as Error).message });
@@ -97,30 +106,39 @@ function readOne(one: Setting<unknown>, environment: Environment, problems: Prob
   }
 }
 
-function readSecretFile(one: Setting<unknown>, environment: Environment): string | undefined {
-  const path = one.secret ? environment[`${one.name}_FILE`] : undefined;
+function readNamedFile(one: Setting<unknown>, environment: Environment): string | undefined {
+  const path = one.mayBeFile ? environment[fileOf(one)] : undefined;
   if (!path) return undefined;
   let text: string;
   try {
     text = readFileSync(path, "utf8").trimEnd();
   } catch {
-    throw new Error(`cannot be read from the file that ${one.name}_FILE names`);
+    throw new Error(`cannot be read from the file that ${fileOf(one)} names`);
   }
-  if (text === "") throw new Error(`is empty in the file that ${one.name}_FILE names`);
+  if (text === "") throw new Error(`is empty in the file that ${fileOf(one)} names`);
   return text;
 }
 
-/** A variable one slip away from one of ours was meant to be ours; short names are too near to others'. */
+/**
+ * A variable one slip away from one of ours, or in other letters, was meant to be ours; so was the file of a setting
+ * that is read from none, and would stay at its default. Short names are too near to others'.
+ */
 function findMisspelt(settings: readonly Setting<unknown>[], environment: Environment): Problem[] {
-  const names = settings.flatMap((one) => (one.secret ? [one.name, `${one.name}_FILE`] : [one.name]));
-  const known = new Set(names);
+  const long = settings.filter((one) => one.name.length >= leastLength);
+  const names = settings.flatMap((one) => (one.mayBeFile ? [one.name, fileOf(one)] : [one.name]));
   return Object.keys(environment)
-    .filter((name) => !known.has(name) && name.length >= 7)
+    .filter((name) => name.length >= leastLength && !names.includes(name))
     .flatMap((name) => {
-      const meant = names.find((candidate) => candidate.length >= 7 && isOneSlipAway(name, candidate));
+      const ofFile = long.find((one) => fileOf(one) === name);
+      if (ofFile) return [{ name, message: `is not a setting: ${ofFile.name} is not read from a file` }];
+      const meant = names.find((one) => one.length >= leastLength && isMeant(name, one));
       return meant ? [{ name, message: `is not a setting: did you mean ${meant}?` }] : [];
     });
 }
+
+const leastLength = 7;
+const fileOf = ({ name }: Setting<unknown>) => `${name}_FILE`;
+const isMeant = (name: string, ours: string) => name.toUpperCase() === ours || isOneSlipAway(name, ours);
 
 /** Whether two names differ by one letter added, left out, changed, or swapped with its neighbour. */
 export function isOneSlipAway(one: string, other: string): boolean {

@@ -94,3 +94,15 @@ export async function forgetWhereabouts(ctx: Context, accountId: string): Promis
     .where("account_id", "=", accountId)
     .execute();
 }
+
+/** Removes some events older than AUDIT_RETENTION; how many. */
+export async function removeOldEvents(ctx: Context, most: number): Promise<number> {
+  const old = auditIn(ctx)
+    .selectFrom("audit")
+    .select("id")
+    .where("at", "<", ctx.now().getTime() - ctx.config.auditRetention)
+    .orderBy("at")
+    .limit(most);
+  const removed = await auditIn(ctx).deleteFrom("audit").where("id", "in", old).executeTakeFirst();
+  return Number(removed.numDeletedRows);
+}

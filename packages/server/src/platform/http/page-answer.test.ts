@@ -47,6 +47,7 @@ describe("a page", () => {
       /^default-src 'none'; style-src 'sha256-/,
     );
     assert.equal(answer.headers.get("cross-origin-opener-policy"), "same-origin");
+    assert.match(answer.headers.get("permissions-policy") ?? "", /^camera=\(\), geolocation=\(\)/);
     assert.equal(answer.headers.get("cache-control"), "no-store");
     assert.equal(answer.headers.get("referrer-policy"), "no-referrer");
     assert.equal(answer.headers.get("x-frame-options"), "DENY");

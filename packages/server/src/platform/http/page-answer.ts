@@ -41,6 +41,7 @@ function htmlAnswer(page: Document): Response {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": page.contentSecurityPolicy,
       "Cross-Origin-Opener-Policy": "same-origin",
+      "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     },
   });
 }
