@@ -226,7 +226,7 @@ const rules: readonly Rule[] = [
   {
     says: "no text becomes code, and none becomes SQL outside platform/database",
     findBreaches: (code) => [
-      ...findInProduct(code, /(?<![.\w])eval\(|\bnew Function\(/g, () => false),
+      ...findInProduct(code, /(?<![.\w])eval\(|\bnew Function\(|["']node:vm["']/g, () => false),
       ...findInProduct(code, /\bsql\.raw\(/g, (path) => path.startsWith("platform/database/")),
     ],
     proof: {

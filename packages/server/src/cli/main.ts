@@ -12,7 +12,7 @@ import { addKeys } from "./keys.ts";
 import { addMail } from "./mail.ts";
 import { addMigrate } from "./migrate.ts";
 import { addOutbox } from "./outbox.ts";
-import { paint } from "./output.ts";
+import { endWithReader, paint } from "./output.ts";
 import { addSecret } from "./secret.ts";
 import { addServe } from "./serve.ts";
 import { addUser } from "./user.ts";
@@ -103,10 +103,4 @@ function refuse(error: unknown, isDebugging: boolean): void {
 function complain(message: string): void {
   const sign = message.startsWith("\n") ? "" : `${paint("red", process.stderr)("✗")} `;
   process.stderr.write(`${sign}${message}\n`);
-}
-
-/** `| head` has read enough: that is no error. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(exitCodes.done);
 }

@@ -1,6 +1,7 @@
 /** What a command says, and where: its result on standard output, everything else on standard error. */
 
 import { styleText } from "node:util";
+import { exitCodes } from "./exit.ts";
 import { type Column, formatTable } from "./table.ts";
 import { toVisibleJson, visible } from "./visible.ts";
 
@@ -73,4 +74,16 @@ export function facts(out: Output, pairs: readonly (readonly [name: string, valu
   const width = Math.max(...pairs.map(([name]) => name.length));
   for (const [name, value] of pairs)
     out.line(`${paint("dim")(name.padEnd(width))}  ${visible(value)}`.trimEnd());
+}
+
+/** `| head` has read enough: that is no error. */
+export function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.done);
+}
+
+/** From now on nothing ends because what is said cannot be written: its reader has gone, or its disk is full. */
+export function outliveReader(): void {
+  process.stdout.off("error", endWithReader);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 }

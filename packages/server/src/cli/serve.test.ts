@@ -108,6 +108,17 @@ describe("serve", () => {
     assert.deepEqual(checkDatabase(box).usernames, ["ada"]);
   });
 
+  it("goes on when nobody reads its log any more, and can still be told to stop", async () => {
+    await using box = await openBox();
+    const server = await box.serve();
+    server.stopReading();
+    const health = async () => (await fetch(`${server.url}/_/health/`)).status;
+    for (let n = 0; n < 3; n += 1) assert.equal(await health(), 200);
+    assert.equal((await register(server, "ada")).status, 201);
+    assert.deepEqual(await server.stop(), [0, null]);
+    assert.deepEqual(checkDatabase(box).usernames, ["ada"]);
+  });
+
   it("killed in the middle of registrations leaves whole ones, and starts again", async () => {
     await using box = await openBox();
     const server = await box.serve([], noLimits);

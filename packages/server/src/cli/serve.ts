@@ -15,7 +15,7 @@ import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblem
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import { type Output, paint } from "./output.ts";
+import { type Output, outliveReader, paint } from "./output.ts";
 import { openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
@@ -125,6 +125,7 @@ async function start(loaded: Loaded, startedAt: number): Promise<void> {
     ...(hasMailbox ? { delivered: (delivery) => write(mailLine(delivery, new Date())) } : {}),
   });
   stopOnSignal(serving.stop);
+  outliveReader();
   const milliseconds = Math.round(performance.now() - startedAt);
   if (!isTerminal) {
     const { publicUrl: url, mode } = config;

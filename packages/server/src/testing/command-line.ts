@@ -38,6 +38,8 @@ export interface Running {
   readonly err: () => string;
   /** The first line that matches, once it is there. */
   readonly line: (pattern: RegExp) => Promise<string>;
+  /** Closes our end of its output, as a reader does that died. */
+  readonly stopReading: () => void;
   /** Sends a signal; the exit code and the signal it died of. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<readonly [number | null, NodeJS.Signals | null]>;
 }
@@ -138,6 +140,10 @@ function watch(child: ChildProcessWithoutNullStreams): Running {
           throw new Error(`It did not say ${pattern} in time.\n${out()}${err()}`);
         });
       }
+    },
+    stopReading: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
     },
     stop: async (signal = "SIGTERM") => {
       const exit = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;

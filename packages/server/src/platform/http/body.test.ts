@@ -142,6 +142,13 @@ describe("a JSON body", () => {
     });
   });
 
+  it("gives a name that comes twice its last value, as the original did, however it is spelt", async () => {
+    for (const text of ['{"a":1,"a":2}', '{"a":[1],"b":0,"\\u0061":2}', '{"a":9007199254740993,"a":2}']) {
+      const { data } = (await read(text)) as { data: Record<string, unknown> };
+      assert.equal(data.a, 2, text);
+    }
+  });
+
   it("cannot reach behind the object that it becomes", async () => {
     const answer = (await read(
       '{"__proto__":{"is_staff":true},"constructor":{"prototype":{"is_staff":true}}}',
