@@ -76,7 +76,8 @@ export const addressBlocks = reader("CIDR blocks, comma-separated", (value) => {
     const family = isIPv4(address) ? "ipv4" : isIPv6(address) ? "ipv6" : undefined;
     const most = family === "ipv4" ? 32 : 128;
     const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-    if (!family || address.includes("%") || rest.length > 0 || !(bits >= 0 && bits <= most)) {
+    // Not every address there is: then anybody's word would be believed on who calls.
+    if (!family || address.includes("%") || rest.length > 0 || !(bits >= 1 && bits <= most)) {
       throw new Error(`must list addresses or blocks such as 10.0.0.0/8, not "${block}"`);
     }
     list.addSubnet(address, bits, family);
