@@ -303,7 +303,7 @@ describe("the Host line", () => {
       ],
     ]) {
       const answer = await exchange(Buffer.from(withHost(...lines), "latin1"));
-      assert.equal(answer?.status, 400, JSON.stringify(lines));
+      checkRefusal(answer, 400, JSON.stringify(lines));
     }
     for (const host of [
       "localhost",

@@ -54,6 +54,8 @@ export function createNodeServer(handler: Handler, patience = standardPatience):
       requestTimeout: patience.request,
       keepAliveTimeout: patience.idle,
       connectionsCheckingInterval: patience.checkEvery,
+      // Node would refuse it without a body; we look ourselves.
+      requireHostHeader: false,
     },
     (incoming, outgoing) => {
       answering.set(incoming.socket, outgoing);
@@ -81,11 +83,11 @@ const parseErrorStatus: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
 };
 
-/** Two Host lines let two readers see two requests (RFC 9112, 3.2). */
+/** One Host line, since two let two readers see two requests (RFC 9112, 3.2). */
 function findRefusal({ rawHeaders }: IncomingMessage): number | undefined {
   if (rawHeaders.length > 2 * mostHeaders) return 431;
   const hosts = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === "host");
-  return hosts.length > 1 ? 400 : undefined;
+  return hosts.length === 1 ? undefined : 400;
 }
 
 /** The address could not be read as one, or the handler itself broke: the last net, which tells nothing. */
