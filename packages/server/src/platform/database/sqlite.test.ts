@@ -175,6 +175,31 @@ describe("an SQLite file", () => {
     assert.equal(await readCounter(database), 1);
     await database.close();
   });
+
+  for (const [trouble, begin, end] of [
+    ["its disk is full", "max_page_count = 1", "max_page_count = 1000"],
+    ["nothing can be written", "query_only = on", "query_only = off"],
+  ] as const) {
+    it(`says that it is busy while ${trouble}, loses nothing, and works again afterwards`, async () => {
+      const database = await openFile(`${trouble}.db`);
+      await withCounter(database);
+      const set = (pragma: string) => sql`pragma ${sql.raw(pragma)}`.execute(database.kysely);
+      const change = (rows: number) =>
+        database.kysely.transaction().execute(async (db) => {
+          await sql`update counters set n = n + 1`.execute(db);
+          await sql`create table filler (text text)`.execute(db);
+          for (let row = 0; row < rows; row += 1)
+            await sql`insert into filler values (${"x".repeat(5000)})`.execute(db);
+        });
+      await set(begin);
+      await assert.rejects(change(20), isBusy);
+      assert.equal(await readCounter(database), 0);
+      await set(end);
+      await change(20);
+      assert.equal(await readCounter(database), 1);
+      await database.close();
+    });
+  }
 });
 
 describe("a statement on SQLite", () => {

@@ -92,7 +92,8 @@ async function describeTable(db: Kysely<NoTables>, table: string) {
 
 // https://www.sqlite.org/rescode.html; the low byte is the kind, the rest its detail.
 const uniqueViolations = [2067, 1555, 2579];
-const busy = [5, 6, 13];
+// Locked by others, not to be written to, failing, full, not to be opened: a disk can be mended under a running server.
+const busy = [5, 6, 8, 10, 13, 14];
 
 function translateError(error: unknown): unknown {
   if (!(error instanceof Error) || !("errcode" in error)) return error;
