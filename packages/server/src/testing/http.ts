@@ -32,7 +32,7 @@ export interface Http {
 }
 
 export interface Watch {
-  /** Told of every secret that is sent. */
+  /** Told of every secret that is sent, or given. */
   readonly sees: (secret: string) => void;
   readonly hasFault: () => boolean;
 }
@@ -44,6 +44,7 @@ export function createHttp(handler: Handler, watch: Watch): Http {
     const path = new URL(request.url).pathname;
     const answer = await handler(request, { address: from });
     const text = await answer.text();
+    for (const token of answer.headers.get("device-token")?.split("~") ?? []) watch.sees(token);
     checkAnswer({ method: request.method, path, secrets, hasFault: watch.hasFault() }, answer, text);
     const isJson = answer.headers.get("content-type")?.includes("json");
     return {

@@ -36,6 +36,12 @@ export function checkAnswer(sent: Sent, answer: Response, text: string): void {
   if (status === 405) assert.ok(headers.get("allow"), about);
   if (status === 429) assert.match(headers.get("retry-after") ?? "", /^\d+$/, about);
   assert.notEqual(headers.get("access-control-allow-origin"), "*", about);
+  assert.match(
+    headers.get("content-security-policy") ?? "",
+    /^default-src 'none'; .*frame-ancestors '/,
+    about,
+  );
+  assert.equal(headers.get("cross-origin-resource-policy"), "same-origin", about);
   for (const cookie of headers.getSetCookie()) {
     assert.match(cookie, /; HttpOnly/, about);
     assert.match(cookie, /; SameSite=Lax/, about);
@@ -48,8 +54,7 @@ function checkBody(sent: Sent, { status, headers }: Response, text: string, abou
   const type = headers.get("content-type") ?? "";
   if (sent.method === "HEAD" || status === 204) return assert.equal(text, "", about);
   if (sent.path.startsWith("/api/")) assert.match(type, /^application\/(?:problem\+)?json$/, about);
-  if (!type.includes("json"))
-    return assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/, about);
+  if (!type.includes("json")) return assert.equal(type, "text/html; charset=utf-8", about);
   const body: unknown = JSON.parse(text);
   if (status < 400) return undefined;
   assert.ok(body && typeof body === "object" && !Array.isArray(body), about);
