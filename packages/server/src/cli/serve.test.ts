@@ -98,7 +98,7 @@ describe("serve", () => {
   it("answers what is under way when it is told to stop, and takes nothing more", async () => {
     await using box = await openBox();
     // A hash that takes its time, so that the signal comes in the middle.
-    const server = await box.serve([], { env: { ARGON2: "131072,10,1" } });
+    const server = await box.serve([], { env: { ARGON2: "65536,5,1" } });
     const answer = register(server, "ada");
     await new Promise((resolve) => setTimeout(resolve, 100));
     const stopped = server.stop();
