@@ -102,7 +102,9 @@ export async function removeOldEvents(ctx: Context, most: number): Promise<numbe
     .select("id")
     .where("at", "<", ctx.now().getTime() - ctx.config.auditRetention)
     .orderBy("at")
-    .limit(most);
+    .limit(most)
+    .forUpdate()
+    .skipLocked();
   const removed = await auditIn(ctx).deleteFrom("audit").where("id", "in", old).executeTakeFirst();
   return Number(removed.numDeletedRows);
 }

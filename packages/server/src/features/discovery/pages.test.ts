@@ -6,8 +6,7 @@ import { curlOf, exampleOf } from "./examples.ts";
 describe("the API reference", () => {
   it("shows each call of the API once, with a line to try it and the errors it may answer", async () => {
     await using t = await testAuth();
-    const page = await t.http.get("/_/docs/");
-    const text = String(page.text);
+    const { text } = await t.http.get("/_/docs/");
     const { body: document } = await t.http.get("/api/schema/");
     const calls = Object.entries(
       document.paths as Record<string, Record<string, { operationId: string }>>,

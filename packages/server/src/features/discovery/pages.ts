@@ -104,7 +104,7 @@ function showFields(schema: JsonSchema): Html {
 
 function describeType({ type, format, maxLength, enum: choices }: JsonSchema): string {
   if (Array.isArray(choices)) return choices.map((choice) => JSON.stringify(choice)).join(" or ");
-  const details = [format, maxLength !== undefined && `${String(maxLength)} characters at the most`];
+  const details = [format, typeof maxLength === "number" && `${maxLength} characters at the most`];
   const said = details.filter(Boolean).join(", ");
   return `${[type].flat().join(" or ") || "any JSON"}${said ? ` (${said})` : ""}`;
 }

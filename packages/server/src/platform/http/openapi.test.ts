@@ -60,7 +60,7 @@ describe("an operation", () => {
     class Odd extends defineFormError("odd", { en: "It is odd.", "pt-BR": "É ímpar." }) {}
     const { responses } = describeOne({ errors: [Odd, Gone] });
     const schemaOf = (status: number) =>
-      (responses[status]?.content["application/json"] as { schema: unknown }).schema;
+      (responses[status]?.content["application/json"] as { schema?: unknown } | undefined)?.schema;
     assert.deepEqual(schemaOf(400), { $ref: "#/components/schemas/FieldErrors" });
     assert.deepEqual(schemaOf(410), { $ref: "#/components/schemas/Detail" });
   });
