@@ -14,7 +14,7 @@ interface Operation {
   };
   readonly responses: Record<
     string,
-    { readonly description: string; readonly content: Record<string, object> }
+    { readonly description: string; readonly content: Record<string, { readonly schema: object }> }
   >;
 }
 
@@ -59,8 +59,7 @@ describe("an operation", () => {
   it("tells whether an error has sentences by field, or a detail", () => {
     class Odd extends defineFormError("odd", { en: "It is odd.", "pt-BR": "É ímpar." }) {}
     const { responses } = describeOne({ errors: [Odd, Gone] });
-    const schemaOf = (status: number) =>
-      (responses[status]?.content["application/json"] as { schema?: unknown } | undefined)?.schema;
+    const schemaOf = (status: number) => responses[status]?.content["application/json"]?.schema;
     assert.deepEqual(schemaOf(400), { $ref: "#/components/schemas/FieldErrors" });
     assert.deepEqual(schemaOf(410), { $ref: "#/components/schemas/Detail" });
   });
