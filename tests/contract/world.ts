@@ -88,6 +88,7 @@ function toAccountRow(ctx: Context, user: FixtureUser): AccountRow {
     username_canonical: canonicalUsername(user.username),
     password_hash: user.password === "unusable" ? "!no-password" : (hashes[user.username] ?? null),
     verified_at: user.is_verified ? now : null,
+    unconfirmed_until: null,
     disabled_at: user.is_active ? null : now,
     tokens_valid_from: null,
     last_sign_in_at: null,

@@ -14,6 +14,14 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
   "2026-11-24-sessions": createSessions,
   "2026-11-24-mail": createMailTables,
   "2026-11-24-signing-keys": createSigningKeys,
+  "2026-11-24-unconfirmed": async ({ db, time }) => {
+    await db.schema.alterTable("accounts").addColumn("unconfirmed_until", time).execute();
+    await db.schema
+      .createIndex("accounts_unconfirmed_until")
+      .on("accounts")
+      .column("unconfirmed_until")
+      .execute();
+  },
   "2026-11-24-trail": async ({ db, text, integer, time, json }) => {
     await db.schema
       .createTable("audit")

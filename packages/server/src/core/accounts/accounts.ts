@@ -15,6 +15,8 @@ export interface AccountRow {
   username_canonical: string;
   password_hash: string | null;
   verified_at: number | null;
+  /** From when nobody is expected to confirm a registration any more; null for an account that stays in any case. */
+  unconfirmed_until: number | null;
   disabled_at: number | null;
   tokens_valid_from: number | null;
   last_sign_in_at: number | null;
@@ -84,6 +86,8 @@ export interface NewAccount {
   readonly passwordHash: string;
   /** Unsaid: not verified. */
   readonly verifiedAt?: Date;
+  /** How long it waits for its address to be confirmed; unsaid: for ever. */
+  readonly unconfirmedUntil?: Date;
   /** The declared fields that were said; the others get their defaults. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -103,6 +107,7 @@ export async function insertAccount(ctx: Context, account: NewAccount): Promise<
       ...usernameColumns(account.username),
       password_hash: account.passwordHash,
       verified_at: account.verifiedAt?.getTime() ?? null,
+      unconfirmed_until: account.unconfirmedUntil?.getTime() ?? null,
       disabled_at: null,
       tokens_valid_from: null,
       last_sign_in_at: null,

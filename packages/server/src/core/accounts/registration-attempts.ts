@@ -114,7 +114,7 @@ export async function adoptAttempt(ctx: Context, account: Account, attempt: Atte
 export async function confirmAddress(ctx: Context, accountId: string): Promise<void> {
   await accountsIn(ctx)
     .updateTable("accounts")
-    .set({ verified_at: ctx.now().getTime() })
+    .set({ verified_at: ctx.now().getTime(), unconfirmed_until: null })
     .where("id", "=", accountId)
     .execute();
   await attemptsIn(ctx).deleteFrom("registration_attempts").where("account_id", "=", accountId).execute();

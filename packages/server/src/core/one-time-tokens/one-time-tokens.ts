@@ -144,6 +144,19 @@ export async function takeCode(
   return taken !== undefined;
 }
 
+/** Whether an account has a token of some purpose that could still be used. */
+export async function hasLiveToken(ctx: Context, accountId: string, purpose: string): Promise<boolean> {
+  const live = await tokensIn(ctx)
+    .selectFrom("one_time_tokens")
+    .select("hash")
+    .where("account_id", "=", accountId)
+    .where("purpose", "=", purpose)
+    .where("used_at", "is", null)
+    .where("expires_at", ">", ctx.now().getTime())
+    .executeTakeFirst();
+  return live !== undefined;
+}
+
 /** Ends every token of these purposes, or of all, that an account still has. */
 export async function endOneTimeTokens(
   ctx: Context,

@@ -5,7 +5,12 @@ import { adoptAttempt, confirmAddress, findOwnAttempt } from "../../core/account
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
-import { findOneTimeToken, takeCode, takeOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import {
+  findOneTimeToken,
+  hasLiveToken,
+  takeCode,
+  takeOneTimeToken,
+} from "../../core/one-time-tokens/one-time-tokens.ts";
 import { offerFirstPassword, requestPasswordReset } from "../password-reset/flow.ts";
 import { CodeInvalid, VerificationLinkInvalid } from "./errors.ts";
 import { verificationMail, verificationPurpose, welcomeMail } from "./mail.ts";
@@ -45,6 +50,11 @@ export async function verifyEmail(ctx: Context, token: string): Promise<Verified
     if (!account.verifiedAt) throw new VerificationLinkInvalid();
     return {};
   });
+}
+
+/** Whether a link that was mailed to an account could still verify it. */
+export async function awaitsVerification(ctx: Context, accountId: string): Promise<boolean> {
+  return hasLiveToken(ctx, accountId, verificationPurpose);
 }
 
 /** Verifies an address with the code that was mailed to it. Throws CodeInvalid for everything else alike. */

@@ -20,9 +20,11 @@ import { enqueueMail } from "../../core/mail/outbox.ts";
 import { hashPassword, verifyPassword } from "../../core/passwords/passwords.ts";
 import { rememberDevice } from "../../core/sign-in/device.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
+import { after } from "../../platform/duration.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { sendVerification } from "../email-verification/flow.ts";
+import { unconfirmedTime } from "./expiry.ts";
 import { alreadyRegisteredMail } from "./mail.ts";
 
 export const registrationRequested = event<{ address: "new" | "unverified" | "known" }>(
@@ -65,7 +67,11 @@ async function registerNew(
 ): Promise<void> {
   try {
     await ctx.transaction(async (ctx) => {
-      const id = await insertAccount(ctx, { ...registration, passwordHash: attempt.passwordHash });
+      const id = await insertAccount(ctx, {
+        ...registration,
+        passwordHash: attempt.passwordHash,
+        unconfirmedUntil: after(ctx.now(), unconfirmedTime),
+      });
       await keepAttempt(ctx, attemptId, id, attempt);
       await record(ctx, registrationRequested, id, { address: "new" });
       await sendVerification(ctx, registration.email);
@@ -110,7 +116,16 @@ async function registerKnown(
 async function touchPending(ctx: Context, accountId: string, isSamePassword: boolean): Promise<boolean> {
   const pending = await accountsIn(ctx)
     .updateTable("accounts")
-    .set({ updated_at: ctx.now().getTime(), ...(isSamePassword ? {} : { password_hash: null }) })
+    .set((row) => ({
+      updated_at: ctx.now().getTime(),
+      unconfirmed_until: row
+        .case()
+        .when("unconfirmed_until", "is", null)
+        .then(row.ref("unconfirmed_until"))
+        .else(row.val(after(ctx.now(), unconfirmedTime).getTime()))
+        .end(),
+      ...(isSamePassword ? {} : { password_hash: null }),
+    }))
     .where("id", "=", accountId)
     .where("verified_at", "is", null)
     .returning("id")

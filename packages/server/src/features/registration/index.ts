@@ -2,6 +2,7 @@
 
 import type { Feature } from "../../core/feature.ts";
 import { registerEndpoint } from "./api.ts";
+import { removingUnconfirmed } from "./expiry.ts";
 import { register } from "./flow.ts";
 import { alreadyRegisteredMail } from "./mail.ts";
 
@@ -10,4 +11,5 @@ export const registration = {
   endpoints: [registerEndpoint],
   flows: { register },
   mails: [alreadyRegisteredMail],
+  jobs: [removingUnconfirmed],
 } as const satisfies Feature;

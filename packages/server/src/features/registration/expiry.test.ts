@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { sweep } from "../../testing/sweep.ts";
+import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
+import { removeUnconfirmed, removingUnconfirmed } from "./expiry.ts";
+
+const run = (t: TestAuth) => removingUnconfirmed.run(t.ctx);
+const emails = async (t: TestAuth) => (await t.rows("accounts")).map(({ email }) => email);
+
+describe("a registration that nobody confirms", () => {
+  it("goes after seven days with all that hangs on it, and its username is free again", async () => {
+    await using t = await testAuth();
+    const eve = await t.person({ username: "ada", email: "eve@example.org", verified: false });
+    await t.mailbox();
+    t.clock.advance("7d");
+    t.clock.advance(-1);
+    await run(t);
+    assert.deepEqual(await emails(t), [eve.email]);
+    t.clock.advance(1);
+    await run(t);
+    assert.deepEqual(await emails(t), []);
+    for (const table of ["registration_attempts", "one_time_tokens", "outbox"])
+      assert.deepEqual(await t.rows(table), [], table);
+    assert.deepEqual((await t.happened()).slice(-2), ["registration.expired", "account.deleted"]);
+    const ada = await t.person({ username: "ada", email: "ada@example.org" });
+    assert.equal((await ada.login()).status, 200);
+  });
+
+  it("stays while a link that was mailed later still works, and goes when that is over", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("6d");
+    t.clock.advance("12h");
+    await t.http.post("/api/auth/verify-email/resend/", { email: ada.email });
+    const token = await t.linkToken("verify-email", ada.email);
+    t.clock.advance("12h");
+    await run(t);
+    assert.equal((await t.http.post(`/api/auth/verify-email/${token}/`)).status, 200);
+    t.clock.advance("30d");
+    await run(t);
+    assert.equal((await ada.login()).status, 200, "verified, it stays");
+    const bob = await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("6d");
+    t.clock.advance("12h");
+    await t.http.post("/api/auth/verify-email/resend/", { email: bob.email });
+    await t.mailbox();
+    t.clock.advance("12h");
+    await run(t);
+    t.clock.advance("24h");
+    await run(t);
+    assert.deepEqual(await emails(t), [ada.email]);
+  });
+
+  it("begins its seven days anew when the address is registered again", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    t.clock.advance("6d");
+    await t.person({ email: ada.email, username: "other", verified: false });
+    t.clock.advance("6d");
+    await run(t);
+    assert.deepEqual(await emails(t), [ada.email]);
+    t.clock.advance("1d");
+    await run(t);
+    assert.deepEqual(await emails(t), []);
+  });
+
+  it("stays for ever when it was no registration: an operator made it, or it came along", async () => {
+    await using t = await testAuth();
+    const values = { email: "ada@example.org", username: "ada", password: "Blue-Harbour-71" };
+    const user = await t.auth.administration.readNewUser({ ...values, first_name: "", last_name: "" });
+    await t.auth.administration.createUser(user, { isVerified: false });
+    await t.person({ email: values.email, username: "other", verified: false });
+    t.clock.advance("365d");
+    await run(t);
+    assert.deepEqual(await emails(t), [values.email]);
+  });
+
+  it("stays when it is confirmed just after it was found to be due", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    const [row] = await t.rows("accounts");
+    t.clock.advance("8d");
+    await t.auth.administration.verifyUser(String(row?.id));
+    await removeUnconfirmed(t.ctx, String(row?.id));
+    assert.deepEqual(await emails(t), [ada.email]);
+  });
+
+  it("is removed once by two nodes that look at the same moment", async () => {
+    await using t = await testAuth();
+    for (let n = 0; n < 5; n += 1) await t.person({ verified: false });
+    t.clock.advance("8d");
+    await using other = await t.restart();
+    await Promise.all([run(t), run(other), run(t)]);
+    assert.deepEqual(await emails(t), []);
+    assert.equal((await t.happened()).filter((name) => name === "registration.expired").length, 5);
+  });
+
+  it("is there or gone as a whole, whichever statement fails", async () => {
+    await sweep(async (t) => {
+      await t.person({ verified: false });
+      await t.mailbox();
+      t.clock.advance("8d");
+      return () => run(t);
+    });
+  });
+});
