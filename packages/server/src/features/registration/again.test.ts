@@ -14,8 +14,8 @@ const openRates = { environment: { RATE_LIMITS: "off" } };
 /** Somebody at a browser, which keeps the device token of every answer as it keeps the cookie. */
 function browserOf(t: TestAuth) {
   let device = "";
-  const post = async (path: string, body?: unknown) => {
-    const answer = await t.http.post(path, body, { device });
+  const post = async (path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+    const answer = await t.http.post(path, body, { device, headers });
     device = answer.headers.get("device-token") ?? device;
     return answer;
   };
@@ -28,6 +28,15 @@ function browserOf(t: TestAuth) {
       });
       assert.equal(answer.status, 201, answer.text);
       assert.deepEqual(Object.keys(answer.body), ["detail"]);
+    },
+    /** Opens a page of another site, which sends a form of its own to us. */
+    visit: async (form: Readonly<Record<string, string>>) => {
+      const body = new URLSearchParams({ email, first_name: "", last_name: "", ...form }).toString();
+      const { status } = await post("/api/auth/register/", body, {
+        ...{ "content-type": "application/x-www-form-urlencoded", origin: "https://evil.example" },
+        ...{ "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+      });
+      assert.equal(status, 201);
     },
     open: async (token: string) => post(`/api/auth/verify-email/${token}/`),
     type: async (code: string, to = email) => post("/api/auth/verify-email/", { email: to, code }),
@@ -91,6 +100,16 @@ describe("registering an unverified address again", () => {
     const token = await t.linkToken("reset-password", email);
     await t.auth.passwordReset.complete(token, newPassword);
     assert.equal(await signsIn(t, newPassword), true);
+  });
+
+  it("believes the owner's though another site's page registered the address from the owner's browser", async () => {
+    await using t = await testAuth();
+    const owner = browserOf(t);
+    await owner.register({ username: "owner", password: ownPassword });
+    t.clock.advance("1s");
+    await owner.visit({ username: "eve", password: strangePassword, password2: strangePassword });
+    await owner.open(await t.linkToken("verify-email", email));
+    assert.deepEqual([await signsIn(t, ownPassword), await signsIn(t, strangePassword)], [true, false]);
   });
 
   it("lets the code, typed where the owner registered, count like the link", async () => {
