@@ -11,6 +11,8 @@ const [ownPassword, , strangePassword] = passwords;
 const newPassword = "Quiet-River-4460";
 const openRates = { environment: { RATE_LIMITS: "off" } };
 
+const ownForm = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+
 /** Somebody at a browser, which keeps the device token of every answer as it keeps the cookie. */
 function browserOf(t: TestAuth) {
   let device = "";
@@ -39,6 +41,13 @@ function browserOf(t: TestAuth) {
       assert.equal(status, 201);
     },
     open: async (token: string) => post(`/api/auth/verify-email/${token}/`),
+    /** Presses the button of our own page, and gives the way to a first password that it shows, if it does. */
+    press: async (token: string) => {
+      const { text } = await post(`/verify-email/${token}/`, "", ownForm);
+      return /href="(\/reset-password\/[0-9a-f-]{36}\/)"/.exec(text)?.[1];
+    },
+    choose: async (path: string, password: string) =>
+      post(path, new URLSearchParams({ password, again: password }).toString(), ownForm),
     type: async (code: string, to = email) => post("/api/auth/verify-email/", { email: to, code }),
   };
 }
@@ -199,8 +208,15 @@ describe("registering an unverified address again", () => {
 const browsers = ["owner's", "owner's other", "stranger's"] as const;
 type Step =
   | { readonly does: "register"; readonly in: (typeof browsers)[number]; readonly password: string }
+  | { readonly does: "visit"; readonly in: (typeof browsers)[number] }
   | { readonly does: "resend" }
-  | { readonly does: "verify"; readonly in: string; readonly by: "link" | "code"; readonly which: number }
+  | {
+      readonly does: "verify";
+      readonly in: string;
+      readonly by: "link" | "code" | "page";
+      readonly which: number;
+    }
+  | { readonly does: "choose" }
   | { readonly does: "reset" }
   | { readonly does: "login"; readonly password: string };
 
@@ -214,16 +230,21 @@ const steps = fc.array(
         password: fc.constantFrom(...passwords),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({ does: fc.constant("visit" as const), in: fc.constantFrom(...browsers) }),
+    },
     { weight: 1, arbitrary: fc.constant({ does: "resend" as const }) },
     {
       weight: 2,
       arbitrary: fc.record({
         does: fc.constant("verify" as const),
         in: fc.constantFrom(...browsers, "another"),
-        by: fc.constantFrom("link" as const, "code" as const),
+        by: fc.constantFrom("link" as const, "code" as const, "page" as const),
         which: fc.nat(9),
       }),
     },
+    { weight: 1, arbitrary: fc.constant({ does: "choose" as const }) },
     { weight: 1, arbitrary: fc.constant({ does: "reset" as const }) },
     {
       weight: 2,
@@ -284,13 +305,17 @@ async function playAndCompare(t: TestAuth, to: string, list: readonly Step[]): P
   const at = new Map([...browsers, "another"].map((name) => [name, browserOf(t)] as const));
   const links: string[] = [];
   let count = 0;
-  const register = async (name: string, password: string) => {
+  const register = async (name: string, password: string, isForeign = false) => {
     count += 1;
     const bio = `Bio ${count}`;
-    await at.get(name)?.register({ email: to, username: `${to.split("@")[0]}x${count}`, password, bio });
-    if (!model.isVerified) model.attempts.push({ in: name, password, bio });
-    if (!model.isVerified) links.push(await t.linkToken("verify-email", to));
+    const form = { email: to, username: `${to.split("@")[0]}x${count}`, password, bio };
+    if (isForeign) await at.get(name)?.visit({ ...form, password2: password });
+    else await at.get(name)?.register(form);
+    if (model.isVerified) return;
+    model.attempts.push({ in: isForeign ? "another site" : name, password, bio });
+    links.push(await t.linkToken("verify-email", to));
   };
+  const offers: string[] = [];
   const login = async (password: string) => {
     const { status, text } = await t.http.post("/api/auth/login/", { email: to, password });
     return status === 200 ? "in" : text.includes("verify") ? "not verified" : "refused";
@@ -298,13 +323,25 @@ async function playAndCompare(t: TestAuth, to: string, list: readonly Step[]): P
   for (const step of list) {
     t.clock.advance("1s");
     if (step.does === "register") await register(step.in, step.password);
+    if (step.does === "visit") await register(step.in, strangePassword, true);
     if (step.does === "resend") await t.auth.emailVerification.resend(to);
     if (step.does === "login") assert.equal(await login(step.password), model.login(step.password));
     if (step.does === "verify" && links.length > 0) {
       const browser = at.get(step.in);
-      if (step.by === "link") await browser?.open(links[step.which % links.length] ?? "");
-      else await browser?.type(await mailedCode(t, to), to);
+      const link = links[step.which % links.length] ?? "";
+      const wasVerified = model.isVerified;
+      if (step.by === "link") await browser?.open(link);
+      if (step.by === "code") await browser?.type(await mailedCode(t, to), to);
+      const offer = step.by === "page" ? await browser?.press(link) : undefined;
       model.verify(step.in);
+      const isDue = step.by === "page" && !wasVerified && model.settled === null;
+      assert.equal(offer !== undefined, isDue, "a way to a first password");
+      if (offer) offers.push(offer);
+    }
+    if (step.does === "choose" && offers[0]) {
+      const { status } = (await at.get("another")?.choose(offers[0], newPassword)) ?? {};
+      assert.equal(status, model.settled === null ? 200 : 400);
+      model.settled ??= newPassword;
     }
     if (step.does === "reset" && links.length > 0) {
       await t.auth.passwordReset.request(to);
