@@ -29,7 +29,10 @@ async function tellStory(t: TestAuth, language: Language): Promise<Map<Kind, Sen
   const about = { headers, from: "203.0.113.7" };
   const email = "ada@example.org";
   const post = (path: string, body: unknown) => t.http.post(path, body, about);
-  const account = { email, username: "ada", first_name: "", last_name: "" };
+  const account = {
+    ...{ email, username: "www.evil.example", bio: "See https://evil.example {{7*7}} ${7*7} <%= 7*7 %>" },
+    ...{ first_name: "[x](//evil.example)\r\nBcc: eve@evil.example", last_name: "<img src=//evil.example>" },
+  };
   const password = "Blue-Harbour-71";
   await post("/api/auth/register/", { ...account, password, password2: password });
   await post(`/api/auth/verify-email/${await t.linkToken("verify-email", email)}/`, {});
