@@ -314,6 +314,23 @@ for (const language of languages) {
   });
 }
 
+describe("the application's name in mails", () => {
+  it("is taken as it stands, on the line where it stands", async () => {
+    const name = "A\r\nBcc: eve@evil.example\r\n\r\n<b>$& {time} {app}";
+    const shown = "A Bcc: eve@evil.example <b>$& {time} {app}";
+    const mails = await collect("en", { APP_NAME: name });
+    const subjects = ["verify-email", "reset-password", "welcome"] as const;
+    assert.deepEqual(
+      subjects.map((kind) => settle(mails.get(kind)?.subject ?? "")),
+      [`493 771 is your ${shown} code`, `Reset your ${shown} password`, `Welcome to ${shown}`],
+    );
+    for (const { text, html } of mails.values()) {
+      assert.ok(text.endsWith(`\n\n${shown}\n`), text);
+      assert.doesNotMatch(html, /<b>/);
+    }
+  });
+});
+
 describe("the language of a mail", () => {
   it("is that of the request, else the system's, whatever the account was registered in", async () => {
     await using t = await testAuth({ environment: { LANGUAGE_CODE: "pt-BR" } });

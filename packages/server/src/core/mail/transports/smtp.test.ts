@@ -233,10 +233,7 @@ describe("a mail sent by SMTP", together, () => {
       assert.equal(to.length, 1);
       return header?.replace(/^<(.*)>$/, "$1");
     });
-    assert.deepEqual(
-      reached.toSorted(),
-      [...new Set(registered)].filter((to) => !refused.includes(to)).toSorted(),
-    );
+    assert.deepEqual(new Set([...reached, ...refused]), new Set(registered));
     const recipients = server.envelopes.filter((address) => address !== "noreply@example.org");
     assert.equal(recipients.length, reached.length, "somebody else was named");
   });
