@@ -338,6 +338,21 @@ describe("mail to one address", () => {
     });
   }
 
+  it("is one reset link at a time once the budget of the day is used up", async () => {
+    await using t = await testAuth();
+    const { email } = await t.person();
+    const askAndCount = async () => {
+      for (let n = 0; n < 6; n += 1) await t.auth.passwordReset.request(email);
+      return countOf(t, "reset-password");
+    };
+    const counts: number[] = [];
+    for (const span of ["1h", "1h", 3_599_999, 1, "1h"] as const) {
+      counts.push(await askAndCount());
+      t.clock.advance(span);
+    }
+    assert.deepEqual(counts, [5, 10, 11, 11, 12]);
+  });
+
   it("leaves its owner the last reset link, still good, when a stranger asked for too many", async () => {
     await using t = await testAuth();
     const ada = await t.person();

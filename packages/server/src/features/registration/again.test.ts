@@ -142,6 +142,16 @@ describe("registering an unverified address again", () => {
     assert.deepEqual([await signsIn(t, ownPassword), await signsIn(t, strangePassword)], [true, false]);
   });
 
+  it("keeps what the first form said when a second one with the same password says something else", async () => {
+    await using t = await testAuth();
+    const [first, second] = [browserOf(t), browserOf(t)];
+    await first.register({ username: "owner", password: ownPassword, bio: "First." });
+    await second.register({ username: "owner2", password: ownPassword, bio: "Second." });
+    await second.open(await t.linkToken("verify-email", email));
+    const { username, bio } = await account(t);
+    assert.deepEqual([username, bio], ["owner", "First."]);
+  });
+
   it("takes no password from an owner who verifies while a stranger registers", async () => {
     await using t = await testAuth(openRates);
     for (let n = 0; n < 10; n += 1) {
