@@ -2,6 +2,7 @@
 
 import type { Context } from "./core/context.ts";
 import { clientAddress, isTrusted, plainAddress } from "./platform/http/client-address.ts";
+import { isFromOwnPage } from "./platform/http/cross-origin.ts";
 import type { RequestInfo } from "./platform/http/request.ts";
 import { describeError } from "./platform/log.ts";
 import { randomUuid } from "./platform/random.ts";
@@ -19,6 +20,7 @@ export function quietRequest(actor: string, language: Language): RequestInfo {
     userAgent: actor,
     language,
     headers: new Headers(),
+    isForeign: false,
     answerHeaders: new Headers(),
   };
 }
@@ -27,6 +29,18 @@ export function createRequestReader(system: Context) {
   const { config, log, now } = system;
   const startedAt = new WeakMap<RequestInfo, number>();
   const warnOnce = createProxyWarning(system);
+
+  const ours = new Set(config.corsAllowedOrigins);
+  if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
+  const allowsOrigin = (origin: string) =>
+    ours.has(origin) ||
+    (config.mode !== "production" &&
+      /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/.test(origin));
+
+  const isForeign = (headers: Headers) => {
+    const origin = headers.get("origin");
+    return origin !== null && !allowsOrigin(origin) && !isFromOwnPage(headers);
+  };
 
   const describe = (request: Request, socketAddress: string): RequestInfo => {
     const { headers } = request;
@@ -41,6 +55,7 @@ export function createRequestReader(system: Context) {
       userAgent: (headers.get("user-agent") ?? "").slice(0, 300).toWellFormed(),
       language: pickLanguage(headers.get("accept-language"), config.language),
       headers,
+      isForeign: isForeign(headers),
       answerHeaders: new Headers(),
     };
     startedAt.set(info, now().getTime());
@@ -53,13 +68,6 @@ export function createRequestReader(system: Context) {
     if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
     else log("info", "request", facts);
   };
-
-  const ours = new Set(config.corsAllowedOrigins);
-  if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
-  const allowsOrigin = (origin: string) =>
-    ours.has(origin) ||
-    (config.mode !== "production" &&
-      /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/.test(origin));
 
   return { describe, finished, allowsOrigin };
 }

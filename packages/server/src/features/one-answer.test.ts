@@ -130,6 +130,19 @@ describe("one answer, and one cost, whoever's address it is", () => {
     assert.deepEqual(await t.rows("sessions"), []);
   });
 
+  it("mails nothing to an account that is disabled, whatever is asked for its address", async () => {
+    await using t = await testAuth();
+    await peopleIn(t);
+    const before = (await t.mailbox()).length;
+    for (const state of ["disabled", "suspended"]) {
+      const email = emailIn(state);
+      await t.auth.registration.register({ email, username: `not-${state}`, password, fields: {} });
+      await t.auth.emailVerification.resend(email);
+      await t.auth.passwordReset.request(email);
+    }
+    assert.equal((await t.mailbox()).length, before);
+  });
+
   it("mails a reset link to whoever has an account that is not disabled, as its owner wrote the address", async () => {
     await using t = await testAuth();
     await t.person({ email: "Ada.L@example.org" });

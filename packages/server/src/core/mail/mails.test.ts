@@ -29,7 +29,10 @@ async function tellStory(t: TestAuth, language: Language): Promise<Map<Kind, Sen
   const about = { headers, from: "203.0.113.7" };
   const email = "ada@example.org";
   const post = (path: string, body: unknown) => t.http.post(path, body, about);
-  const account = { email, username: "ada", first_name: "", last_name: "" };
+  const account = {
+    ...{ email, username: "www.evil.example", bio: "See https://evil.example {{7*7}} ${7*7} <%= 7*7 %>" },
+    ...{ first_name: "[x](//evil.example)\r\nBcc: eve@evil.example", last_name: "<img src=//evil.example>" },
+  };
   const password = "Blue-Harbour-71";
   await post("/api/auth/register/", { ...account, password, password2: password });
   await post(`/api/auth/verify-email/${await t.linkToken("verify-email", email)}/`, {});
@@ -310,6 +313,23 @@ for (const language of languages) {
     });
   });
 }
+
+describe("the application's name in mails", () => {
+  it("is taken as it stands, on the line where it stands", async () => {
+    const name = "A\r\nBcc: eve@evil.example\r\n\r\n<b>$& {time} {app}";
+    const shown = "A Bcc: eve@evil.example <b>$& {time} {app}";
+    const mails = await collect("en", { APP_NAME: name });
+    const subjects = ["verify-email", "reset-password", "welcome"] as const;
+    assert.deepEqual(
+      subjects.map((kind) => settle(mails.get(kind)?.subject ?? "")),
+      [`493 771 is your ${shown} code`, `Reset your ${shown} password`, `Welcome to ${shown}`],
+    );
+    for (const { text, html } of mails.values()) {
+      assert.ok(text.endsWith(`\n\n${shown}\n`), text);
+      assert.doesNotMatch(html, /<b>/);
+    }
+  });
+});
 
 describe("the language of a mail", () => {
   it("is that of the request, else the system's, whatever the account was registered in", async () => {

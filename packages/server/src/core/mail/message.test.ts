@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { languages } from "../../platform/texts.ts";
+import { naughtyStrings } from "../../testing/naughty-strings.ts";
 import { groupCode } from "./group-code.ts";
 import { type MailContent, renderMessage } from "./message.ts";
 import { mailColours } from "./message-html.ts";
 import { neutraliseName } from "./plain-line.ts";
-
-const corpus = new URL("../../../../../tests/corpora/naughty-strings/blns.txt", import.meta.url);
-const naughty = readFileSync(corpus, "utf8")
-  .split("\n")
-  .filter((line) => line !== "" && !line.startsWith("#"));
 
 const url = "https://auth.example.org/verify-email/3b1b7f0e-9c3a-4c55-8f0a-2a7e1f1b9d10/";
 const everything: MailContent = {
@@ -207,7 +202,7 @@ describe("renderMessage", () => {
       "--><b>",
       "]]>",
     ];
-    for (const value of [...hostile, ...naughty]) {
+    for (const value of [...hostile, ...naughtyStrings]) {
       const plain = value
         .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
         .replace(/[\u202a-\u202e\u2066-\u2069]/g, "")

@@ -1,5 +1,7 @@
 /** The outbox: mail is written down in the transaction of what it tells, and sent by a worker afterwards. */
 
+import { sql } from "kysely";
+import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Language } from "../../platform/texts.ts";
 import { type Context, perSystem } from "../context.ts";
@@ -57,7 +59,7 @@ export async function enqueueMail<Data>(
     .values({
       id,
       mail: mail.name,
-      recipient: to,
+      recipient: storedEmail(to),
       payload: sealPayload(ctx, id, { stage: "ordered", order }),
       state: "waiting",
       attempts: 0,
@@ -94,7 +96,7 @@ export const mailAlarm = perSystem(() => {
   return { ring: () => wake(), onRing: (listener: () => void) => void (wake = listener) };
 });
 
-/** Removes every trace of mail to an address, sent or not. */
+/** Removes every trace of mail to an address, sent or not, however it was typed. */
 export async function forgetMailTo(ctx: Context, email: string): Promise<void> {
-  await outboxIn(ctx).deleteFrom("outbox").where("recipient", "=", email).execute();
+  await outboxIn(ctx).deleteFrom("outbox").where(sql`lower(recipient)`, "=", canonicalEmail(email)).execute();
 }

@@ -168,9 +168,10 @@ async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): P
     const taken = await takeOne(ctx, `mail ${mail.name} ${what} ${canonicalEmail(recipient)}`, allowance);
     return taken.emptyUntil === undefined;
   };
-  for (const [index, allowance] of mail.budget.entries()) {
-    if (await take(allowance.within, allowance)) continue;
-    return index > 0 && mail.evenSo !== undefined && take("even so", mail.evenSo(ctx));
+  // Counted with every mail, so that it is left only once what it counted before is over.
+  const isLeftEvenSo = mail.evenSo !== undefined && (await take("even so", mail.evenSo(ctx)));
+  for (const allowance of mail.budget) {
+    if (!(await take(allowance.within, allowance))) return isLeftEvenSo;
   }
   return true;
 }

@@ -161,6 +161,37 @@ describe("a device that signed in before", () => {
   });
 });
 
+const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "no page": {},
+  "a page of ours": { origin: "https://proxied.example.net", "sec-fetch-site": "same-origin" },
+  "a page of ours in an old browser": { origin: "https://auth.example.org", host: "auth.example.org" },
+  "the front end": { origin: "https://app.example.org", "sec-fetch-site": "same-site" },
+  "a page of another site": { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+  "a page of another site that hides itself": { origin: "null", "sec-fetch-site": "cross-site" },
+  "a page of another host of the site": { origin: "https://x.example.org", "sec-fetch-site": "same-site" },
+  "a page of another site in an old browser": { origin: "https://evil.example", host: "auth.example.org" },
+};
+
+describe("a device", () => {
+  for (const [page, headers] of Object.entries(pages)) {
+    const isForeign = /another (?:site|host)/.test(page);
+    it(`is ${isForeign ? "not " : ""}remembered when ${page} sends the form`, async () => {
+      const environment = {
+        PUBLIC_URL: "https://auth.example.org",
+        FRONTEND_URL: "https://app.example.org",
+      };
+      await using t = await testAuth({ environment });
+      const ada = await t.person();
+      const fields = new URLSearchParams({ email: ada.email, password: ada.password }).toString();
+      const form = { "content-type": "application/x-www-form-urlencoded", ...headers };
+      const answer = await t.http.post("/api/auth/login/", fields, { headers: form });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get("device-token") === null, isForeign);
+      assert.equal(answer.headers.getSetCookie().length, isForeign ? 0 : 1);
+    });
+  }
+});
+
 describe("the device cookie", () => {
   it("is out of reach of scripts and other sites, and the same as the header", async () => {
     await using t = await testAuth();

@@ -20,8 +20,13 @@ export function knownDevice(ctx: Context, subject: string): string | undefined {
     ?.slice(0, 22);
 }
 
-/** Gives the caller a token that proves this device for `subject`, beside those it had for other accounts. */
+/**
+ * Gives the caller a token that proves this device for `subject`, beside those it had for other accounts. A form that
+ * another site's page sends gets none: it would make a visitor's browser vouch for a stranger's attempt to register,
+ * or for a stranger's account (login CSRF; OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
+ */
 export function rememberDevice(ctx: Context, subject: string): void {
+  if (ctx.request.isForeign) return;
   const sent = sentTokens(ctx);
   const isKnown = sent.find((token) => isFor(ctx, subject, token));
   const token = isKnown ?? newToken(ctx, subject);

@@ -31,6 +31,13 @@ const refusedWith =
 const login = (t: TestAuth, given = password) =>
   t.http.post("/api/auth/login/", { email: "ada@example.org", password: given });
 
+/** Verifies an address that two registered; gives the tokens, mailed and shown, with which its owner may set a password. */
+async function waysToPassword(t: TestAuth, email: string): Promise<string[]> {
+  await t.auth.registration.register({ email, username: "eve", password: "Red-Moon-5512", fields: {} });
+  const { firstPassword } = await t.auth.emailVerification.verify(await t.linkToken("verify-email", email));
+  return [await t.linkToken("reset-password", email), firstPassword ?? assert.fail("no way was shown")];
+}
+
 describe("creating an account for somebody", () => {
   it("lets a verified one sign in at once, and mails nothing", async () => {
     await using t = await testAuth();
@@ -184,6 +191,19 @@ describe("disabling an account", () => {
     assert.deepEqual(happened, ["account.disabled", "account.enabled"]);
   });
 
+  it("ends whatever was mailed or shown to verify it or to set its password, for good", async () => {
+    await using t = await testAuth();
+    const [bob, ada] = [await t.person({ verified: false }), await t.person({ verified: false })];
+    const toVerify = await t.linkToken("verify-email", bob.email);
+    const toReset = await waysToPassword(t, ada.email);
+    for (const { email } of [ada, bob]) {
+      await t.auth.administration.disableUser(await idOf(t, email));
+      await t.auth.administration.enableUser(await idOf(t, email));
+    }
+    await assert.rejects(t.auth.emailVerification.verify(toVerify));
+    for (const token of toReset) await assert.rejects(t.auth.passwordReset.complete(token, password));
+  });
+
   it("twice changes nothing more, and says so", async () => {
     await using t = await testAuth();
     const { id } = await create(t);
@@ -240,6 +260,16 @@ describe("setting somebody's password", () => {
     await assert.rejects(t.auth.passwordReset.complete(token, "Another-Harbour-10"));
     assert.ok((await t.happened()).includes("password.set"));
     assert.ok((await t.mailbox()).some(({ mail, to }) => mail === "password-changed" && to === ada.email));
+  });
+
+  it("ends every way to a first password that its owner was mailed or shown", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    const ways = await waysToPassword(t, ada.email);
+    await t.auth.administration.setUserPassword(await idOf(t, ada.email), password);
+    for (const token of ways)
+      await assert.rejects(t.auth.passwordReset.complete(token, "Another-Harbour-10"));
+    assert.equal((await ada.login(password)).status, 200);
   });
 
   it("holds it to the policy and the account's own names, and changes nothing if it will not do", async () => {

@@ -16,7 +16,7 @@ import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { endOneTimeTokens } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
-import { hashPassword, setPasswordHash } from "../../core/passwords/passwords.ts";
+import { hashPassword, passwordPurposes, setPasswordHash } from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
 import { type FieldErrors, NotFound } from "../../platform/http/errors.ts";
@@ -122,7 +122,7 @@ export async function setUserPassword(ctx: Context, id: string, password: string
     if (!held) throw new NotFound();
     await setPasswordHash(ctx, id, hash);
     await endAllSessions(ctx, id, "password");
-    await endOneTimeTokens(ctx, id, ["password-reset"]);
+    await endOneTimeTokens(ctx, id, passwordPurposes);
     await record(ctx, passwordWasSet, id, {});
     await enqueueMail(ctx, passwordChangedMail, held.email, {});
   });

@@ -44,6 +44,28 @@ describe("asking for a reset link", () => {
     await ada.signIn();
   });
 
+  it("writes to the address of the account, and to nobody whose address only looks like it", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ email: "Ada@example.org" });
+    const before = (await t.mailbox()).length;
+    const typed: [string, number][] = [
+      ["ADA@ｅxample.org", 200],
+      ["ada@exam\u00adple.org", 200],
+      ["ada@ex\u0430mple.org", 200],
+      ["ada@example.org.evil.test", 200],
+      ["ad\u0430@example.org", 400],
+      ["\u24d0da@example.org", 400],
+      ["ada@example.org,eve@evil.test", 400],
+    ];
+    for (const [email, expected] of typed) {
+      assert.equal((await t.http.post(requestPath, { email })).status, expected, email);
+    }
+    assert.deepEqual(
+      (await t.mailbox()).slice(before).map(({ to }) => to),
+      [ada.email, ada.email],
+    );
+  });
+
   it("replaces the older link by the newer one", async () => {
     await using t = await testAuth();
     const ada = await t.person();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserFields } from "../../core/accounts/fields.ts";
+import { naughtyStrings } from "../../testing/naughty-strings.ts";
 import { sweep } from "../../testing/sweep.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { foreignToken, payloadOf } from "../../testing/tokens.ts";
@@ -92,6 +93,25 @@ describe("the profile", () => {
       [400, { username: ["This field may not be blank."], first_name: ["Not a valid string."] }],
     );
     assert.deepEqual(await t.snapshot(), before);
+  });
+
+  it("keeps what people call themselves as it was typed, or refuses it (naughty strings)", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMITS: "off" } });
+    const { access } = await (await t.person()).signIn();
+    let kept = 0;
+    // An answer that shows a path of a machine's would be taken for a leak.
+    for (const text of naughtyStrings.filter((one) => !/file:|\/(?:usr|home)\//.test(one))) {
+      const sent = { first_name: text, last_name: text, bio: text };
+      const answer = await t.http.patch(path, sent, { token: access });
+      if (answer.status === 400) continue;
+      assert.equal(answer.status, 200, text);
+      kept += 1;
+      const shown = (await t.http.get(path, { token: access })).body;
+      for (const name of ["first_name", "last_name", "bio"]) {
+        assert.match(text.replace(shown[name], ""), /^[\s\p{Cc}]*$/u, "more than white space is lost");
+      }
+    }
+    assert.ok(kept > 400, `${kept} kept`);
   });
 
   it("knows no patch languages", async () => {

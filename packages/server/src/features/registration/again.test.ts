@@ -11,11 +11,13 @@ const [ownPassword, , strangePassword] = passwords;
 const newPassword = "Quiet-River-4460";
 const openRates = { environment: { RATE_LIMITS: "off" } };
 
+const ownForm = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+
 /** Somebody at a browser, which keeps the device token of every answer as it keeps the cookie. */
 function browserOf(t: TestAuth) {
   let device = "";
-  const post = async (path: string, body?: unknown) => {
-    const answer = await t.http.post(path, body, { device });
+  const post = async (path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+    const answer = await t.http.post(path, body, { device, headers });
     device = answer.headers.get("device-token") ?? device;
     return answer;
   };
@@ -29,7 +31,23 @@ function browserOf(t: TestAuth) {
       assert.equal(answer.status, 201, answer.text);
       assert.deepEqual(Object.keys(answer.body), ["detail"]);
     },
+    /** Opens a page of another site, which sends a form of its own to us. */
+    visit: async (form: Readonly<Record<string, string>>) => {
+      const body = new URLSearchParams({ email, first_name: "", last_name: "", ...form }).toString();
+      const { status } = await post("/api/auth/register/", body, {
+        ...{ "content-type": "application/x-www-form-urlencoded", origin: "https://evil.example" },
+        ...{ "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+      });
+      assert.equal(status, 201);
+    },
     open: async (token: string) => post(`/api/auth/verify-email/${token}/`),
+    /** Presses the button of our own page, and gives the way to a first password that it shows, if it does. */
+    press: async (token: string) => {
+      const { text } = await post(`/verify-email/${token}/`, "", ownForm);
+      return /href="(\/reset-password\/[0-9a-f-]{36}\/)"/.exec(text)?.[1];
+    },
+    choose: async (path: string, password: string) =>
+      post(path, new URLSearchParams({ password, again: password }).toString(), ownForm),
     type: async (code: string, to = email) => post("/api/auth/verify-email/", { email: to, code }),
   };
 }
@@ -93,6 +111,16 @@ describe("registering an unverified address again", () => {
     assert.equal(await signsIn(t, newPassword), true);
   });
 
+  it("believes the owner's though another site's page registered the address from the owner's browser", async () => {
+    await using t = await testAuth();
+    const owner = browserOf(t);
+    await owner.register({ username: "owner", password: ownPassword });
+    t.clock.advance("1s");
+    await owner.visit({ username: "eve", password: strangePassword, password2: strangePassword });
+    await owner.open(await t.linkToken("verify-email", email));
+    assert.deepEqual([await signsIn(t, ownPassword), await signsIn(t, strangePassword)], [true, false]);
+  });
+
   it("lets the code, typed where the owner registered, count like the link", async () => {
     await using t = await testAuth();
     const [stranger, owner] = [browserOf(t), browserOf(t)];
@@ -112,6 +140,16 @@ describe("registering an unverified address again", () => {
     await stranger.register({ username: "eve", password: strangePassword });
     await second.open(await t.linkToken("verify-email", email));
     assert.deepEqual([await signsIn(t, ownPassword), await signsIn(t, strangePassword)], [true, false]);
+  });
+
+  it("keeps what the first form said when a second one with the same password says something else", async () => {
+    await using t = await testAuth();
+    const [first, second] = [browserOf(t), browserOf(t)];
+    await first.register({ username: "owner", password: ownPassword, bio: "First." });
+    await second.register({ username: "owner2", password: ownPassword, bio: "Second." });
+    await second.open(await t.linkToken("verify-email", email));
+    const { username, bio } = await account(t);
+    assert.deepEqual([username, bio], ["owner", "First."]);
   });
 
   it("takes no password from an owner who verifies while a stranger registers", async () => {
@@ -180,8 +218,15 @@ describe("registering an unverified address again", () => {
 const browsers = ["owner's", "owner's other", "stranger's"] as const;
 type Step =
   | { readonly does: "register"; readonly in: (typeof browsers)[number]; readonly password: string }
+  | { readonly does: "visit"; readonly in: (typeof browsers)[number] }
   | { readonly does: "resend" }
-  | { readonly does: "verify"; readonly in: string; readonly by: "link" | "code"; readonly which: number }
+  | {
+      readonly does: "verify";
+      readonly in: string;
+      readonly by: "link" | "code" | "page";
+      readonly which: number;
+    }
+  | { readonly does: "choose" }
   | { readonly does: "reset" }
   | { readonly does: "login"; readonly password: string };
 
@@ -195,16 +240,21 @@ const steps = fc.array(
         password: fc.constantFrom(...passwords),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({ does: fc.constant("visit" as const), in: fc.constantFrom(...browsers) }),
+    },
     { weight: 1, arbitrary: fc.constant({ does: "resend" as const }) },
     {
       weight: 2,
       arbitrary: fc.record({
         does: fc.constant("verify" as const),
         in: fc.constantFrom(...browsers, "another"),
-        by: fc.constantFrom("link" as const, "code" as const),
+        by: fc.constantFrom("link" as const, "code" as const, "page" as const),
         which: fc.nat(9),
       }),
     },
+    { weight: 1, arbitrary: fc.constant({ does: "choose" as const }) },
     { weight: 1, arbitrary: fc.constant({ does: "reset" as const }) },
     {
       weight: 2,
@@ -265,13 +315,17 @@ async function playAndCompare(t: TestAuth, to: string, list: readonly Step[]): P
   const at = new Map([...browsers, "another"].map((name) => [name, browserOf(t)] as const));
   const links: string[] = [];
   let count = 0;
-  const register = async (name: string, password: string) => {
+  const register = async (name: string, password: string, isForeign = false) => {
     count += 1;
     const bio = `Bio ${count}`;
-    await at.get(name)?.register({ email: to, username: `${to.split("@")[0]}x${count}`, password, bio });
-    if (!model.isVerified) model.attempts.push({ in: name, password, bio });
-    if (!model.isVerified) links.push(await t.linkToken("verify-email", to));
+    const form = { email: to, username: `${to.split("@")[0]}x${count}`, password, bio };
+    if (isForeign) await at.get(name)?.visit({ ...form, password2: password });
+    else await at.get(name)?.register(form);
+    if (model.isVerified) return;
+    model.attempts.push({ in: isForeign ? "another site" : name, password, bio });
+    links.push(await t.linkToken("verify-email", to));
   };
+  const offers: string[] = [];
   const login = async (password: string) => {
     const { status, text } = await t.http.post("/api/auth/login/", { email: to, password });
     return status === 200 ? "in" : text.includes("verify") ? "not verified" : "refused";
@@ -279,13 +333,25 @@ async function playAndCompare(t: TestAuth, to: string, list: readonly Step[]): P
   for (const step of list) {
     t.clock.advance("1s");
     if (step.does === "register") await register(step.in, step.password);
+    if (step.does === "visit") await register(step.in, strangePassword, true);
     if (step.does === "resend") await t.auth.emailVerification.resend(to);
     if (step.does === "login") assert.equal(await login(step.password), model.login(step.password));
     if (step.does === "verify" && links.length > 0) {
       const browser = at.get(step.in);
-      if (step.by === "link") await browser?.open(links[step.which % links.length] ?? "");
-      else await browser?.type(await mailedCode(t, to), to);
+      const link = links[step.which % links.length] ?? "";
+      const wasVerified = model.isVerified;
+      if (step.by === "link") await browser?.open(link);
+      if (step.by === "code") await browser?.type(await mailedCode(t, to), to);
+      const offer = step.by === "page" ? await browser?.press(link) : undefined;
       model.verify(step.in);
+      const isDue = step.by === "page" && !wasVerified && model.settled === null;
+      assert.equal(offer !== undefined, isDue, "a way to a first password");
+      if (offer) offers.push(offer);
+    }
+    if (step.does === "choose" && offers[0]) {
+      const { status } = (await at.get("another")?.choose(offers[0], newPassword)) ?? {};
+      assert.equal(status, model.settled === null ? 200 : 400);
+      model.settled ??= newPassword;
     }
     if (step.does === "reset" && links.length > 0) {
       await t.auth.passwordReset.request(to);

@@ -10,6 +10,13 @@ export function isOpenToOtherOrigins(path: string): boolean {
   return path.startsWith("/api/") || path.startsWith("/.well-known/");
 }
 
+/** Whether a page of our own sent this: browsers say so (Fetch Metadata), older ones name the page's origin. */
+export function isFromOwnPage(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  const origin = headers.get("origin");
+  return site ? site === "same-origin" : origin !== null && URL.parse(origin)?.host === headers.get("host");
+}
+
 const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";
 const acceptedHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, Device-Token";
 

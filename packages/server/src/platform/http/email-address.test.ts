@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
+import { isemailAddresses } from "../../testing/isemail.ts";
 import { canonicalEmail, emailMaxLength, isEmailAddress, storedEmail } from "./email-address.ts";
 import { email } from "./fields.ts";
 
@@ -16,22 +17,6 @@ interface Recording {
 const recordings: Recording[] = JSON.parse(
   readFileSync(new URL("contract/original/goldens.json", root), "utf8"),
 );
-
-/** The addresses of both lists of isemail; U+2400 + n stands for the control character n in them. */
-function isemailAddresses(): string[] {
-  return ["isemail-tests.xml", "isemail-tests-original.xml"].flatMap((file) => {
-    const text = readFileSync(new URL(`corpora/isemail/${file}`, root), "utf8");
-    return [...text.matchAll(/<address>([\s\S]*?)<\/address>|<address\/>/g)].map(([, address = ""]) =>
-      address
-        .replace(/&#x([0-9a-f]+);/gi, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
-        .replace(/&#(\d+);/g, (_, digits: string) => String.fromCodePoint(Number(digits)))
-        .replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => named[name as keyof typeof named])
-        .replace(/[\u2400-\u241f]/g, (symbol) => String.fromCharCode(symbol.charCodeAt(0) - 0x2400)),
-    );
-  });
-}
-
-const named = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" } as const;
 
 describe("an e-mail address", () => {
   it("is one where the original took it for one", () => {

@@ -1,6 +1,7 @@
 /** Answers a page: shows it, or does what its form asks for when the form is one of ours. */
 
 import { readBody } from "./body.ts";
+import { isFromOwnPage } from "./cross-origin.ts";
 import type { RequestContext } from "./endpoint.ts";
 import { defineError } from "./errors.ts";
 import type { Document } from "./html.ts";
@@ -19,19 +20,10 @@ export async function openPage<Ctx extends RequestContext>(
   for (const limit of page.limit) await limit.take(ctx, { caller: undefined, body: {} });
   const call = { params, query: new URL(request.url).searchParams };
   if (request.method !== "POST" || !page.submit) return htmlAnswer(await page.show(ctx, call));
-  refuseForeignForm(request);
+  // Cross-site request forgery: a form on a page of somebody else's.
+  if (!isFromOwnPage(request.headers)) throw new ForeignForm();
   const body = await readBody(request);
   return htmlAnswer(await page.submit(ctx, { ...call, form: body.kind === "dict" ? body.data : {} }));
-}
-
-/** Cross-site request forgery: browsers say where a form was sent from (Fetch Metadata), or at least its origin. */
-function refuseForeignForm(request: Request): void {
-  const site = request.headers.get("sec-fetch-site");
-  const origin = request.headers.get("origin");
-  const isOurs = site
-    ? site === "same-origin"
-    : origin !== null && URL.parse(origin)?.host === request.headers.get("host");
-  if (!isOurs) throw new ForeignForm();
 }
 
 function htmlAnswer(page: Document): Response {

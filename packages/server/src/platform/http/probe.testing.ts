@@ -89,6 +89,7 @@ export function createProbe(
       userAgent: "",
       language: languageOf(request.headers.get("accept-language") ?? "") ?? "en",
       headers: request.headers,
+      isForeign: false,
       answerHeaders: new Headers(),
     };
   };

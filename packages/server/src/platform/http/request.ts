@@ -12,6 +12,8 @@ export interface RequestInfo {
   readonly userAgent: string;
   readonly language: Language;
   readonly headers: Headers;
+  /** Whether a page sent it that is neither ours nor allowed to call us: its visitor may know nothing of it. */
+  readonly isForeign: boolean;
   /** Headers to add to the answer, refusals included. */
   readonly answerHeaders: Headers;
 }

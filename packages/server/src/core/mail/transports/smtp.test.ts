@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import PostalMime from "postal-mime";
+import { emailMaxLength, storedEmail } from "../../../platform/http/email-address.ts";
+import { email } from "../../../platform/http/fields.ts";
 import { ambiguousAddresses } from "../../../testing/ambiguous-addresses.ts";
+import { isemailAddresses } from "../../../testing/isemail.ts";
 import { type SmtpMode, startSmtpServer, type TestSmtpServer } from "../../../testing/smtp-server.ts";
 import { type Message, renderMessage } from "../message.ts";
 import { createSmtpTransport, type SmtpSettings } from "./smtp.ts";
@@ -204,6 +207,35 @@ describe("a mail sent by SMTP", together, () => {
       await transportTo(server).send({ ...hello, to });
       assert.deepEqual(server.received.at(-1)?.to, [to]);
     }
+  });
+
+  it("reaches each address that can be registered and none beside it, or is refused for good (isemail)", async () => {
+    await using server = await startSmtpServer();
+    const registered = isemailAddresses().flatMap((text) => {
+      const checked = email({ maxLength: emailMaxLength }).check(text);
+      return "value" in checked ? [storedEmail(checked.value)] : [];
+    });
+    const refused: string[] = [];
+    await Promise.all(
+      [...new Set(registered)].map((to) =>
+        transportTo(server)
+          .send({ ...hello, to })
+          .catch((error: unknown) => {
+            assert.ok(error instanceof MailRefused && error.permanent, to);
+            refused.push(to);
+          }),
+      ),
+    );
+    assert.ok(refused.length < 50, `${refused.length} of ${registered.length} refused`);
+    // This server shows domains in their own script, so what was sent is told by the header beside it.
+    const reached = server.received.map(({ raw, to }) => {
+      const header = /^To:(.*(?:\r\n .*)*)/m.exec(raw)?.[1]?.replaceAll("\r\n", "").trim();
+      assert.equal(to.length, 1);
+      return header?.replace(/^<(.*)>$/, "$1");
+    });
+    assert.deepEqual(new Set([...reached, ...refused]), new Set(registered));
+    const recipients = server.envelopes.filter((address) => address !== "noreply@example.org");
+    assert.equal(recipients.length, reached.length, "somebody else was named");
   });
 
   it("refuses an id that is no part of a Message-ID", async () => {
