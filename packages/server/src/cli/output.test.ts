@@ -104,6 +104,7 @@ describe("what a start shows", () => {
     users: 0,
     mails: 0,
     milliseconds: 412,
+    hasKeys: true,
     ...changes,
   });
   const addresses = ["http://localhost:8000/api/auth/", "http://localhost:8000/_/mailbox/"];
@@ -129,7 +130,13 @@ describe("what a start shows", () => {
     );
     const said = lines.filter((line) => line !== "");
     assert.equal(said.length, 4);
-    assert.equal(said.at(-1), "  3 users · 1 email in the mailbox · ready in 412 ms   stop with Ctrl-C");
+    const keys = "o reference   m mailbox   u add test user   ? help   q quit";
+    assert.equal(
+      said.at(-1),
+      `  3 users · 1 email in the mailbox · ready in 0.4 s\n${" ".repeat(13)}${keys}`,
+    );
+    const without = startLines(start({ hasKeys: false, mails: undefined }), 100);
+    assert.ok(without.includes("  Ready in 0.4 s   stop with Ctrl-C"));
     for (const address of addresses) assert.ok(said.some((line) => line.includes(address)));
   });
 
