@@ -371,7 +371,10 @@ describe("settings", () => {
     assert.equal(info.code, 0, info.err);
     assert.match(info.out, /^database +PostgreSQL, cannot be opened$/m);
     const [, said = ""] = /^settings +(.+)$/m.exec(info.out) ?? [];
-    assert.deepEqual(said.split(" ").toSorted(), ["APP_NAME", "ARGON2", "PORT", ...Object.keys(secrets)].toSorted());
+    assert.deepEqual(
+      said.split(" ").toSorted(),
+      ["APP_NAME", "ARGON2", "PORT", ...Object.keys(secrets)].toSorted(),
+    );
     assert.doesNotMatch(info.out, /From file|9002|127\.0\.0\.1|auth:/);
     const { database, problems, settings: known } = JSON.parse(broken.out);
     assert.deepEqual([problems, known], [["EMAIL_HSOT"], ["APP_NAME", "PORT", "ARGON2"]]);

@@ -41,6 +41,18 @@ describe("a table", () => {
     for (const width of [14, 20, 30, 40])
       for (const line of plain(width)) assert.ok(widthOf(line) <= width, line);
   });
+
+  it("is as wide in colours as without, and its lines end where their text does", () => {
+    const coloured = [
+      { ...columns[0], paint: () => (text: string) => `<${text}>` },
+      columns[1],
+    ] as typeof columns;
+    assert.deepEqual(formatTable(coloured, rows, { width: 16, dim: String }), [
+      "NAME        NOTE",
+      "<a-rather-…>  one",
+      "<名前>        two",
+    ]);
+  });
 });
 
 describe("text of strangers", () => {
