@@ -81,6 +81,7 @@ describe("the README", () => {
       users: 0,
       mails: 0,
       milliseconds: 100,
+      hasKeys: true,
     });
     // Versions, counts and times are not the README's to promise.
     const alike = (line: string) =>

@@ -78,6 +78,37 @@ describe("who is calling", () => {
   });
 });
 
+describe("a page of another origin that may not read the answers", () => {
+  const call = (environment: Environment, headers: Record<string, string>, path?: string) => {
+    const { describeOne, lines } = createReader(environment);
+    describeOne(headers, undefined, path);
+    return lines.map(({ level, fields }) => [level, fields.fix]);
+  };
+
+  it("is named once in development, with the setting that lets it", () => {
+    const { describeOne, lines } = createReader({ CORS_ALLOWED_ORIGINS: "https://one.test" });
+    for (const origin of ["https://app.test:5173", "https://one.test", "https://app.test:5173"])
+      describeOne({ origin });
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields.fix]),
+      [["warn", "CORS_ALLOWED_ORIGINS=https://one.test,https://app.test:5173"]],
+    );
+    for (let n = 0; n < 50; n += 1) describeOne({ origin: `https://${n}.test` });
+    assert.equal(lines.length, 10);
+  });
+
+  it("is not what asks from here, or for our pages, or is no page at all", () => {
+    const development = { PUBLIC_URL: "https://auth.test" };
+    for (const origin of ["http://localhost", "https://auth.test", "http://localhost:5173", "null", "x,y"])
+      assert.deepEqual(call(development, { origin }), [], origin);
+    assert.deepEqual(call(development, { origin: "https://app.test" }, "/_/mailbox/"), []);
+  });
+
+  it("is passed over in production, where strangers choose what it says", () => {
+    assert.deepEqual(call({ NODE_ENV: "production" }, { origin: "https://app.test" }), []);
+  });
+});
+
 describe("a request's id", () => {
   it("is the caller's own when it is harmless, else a new one", () => {
     const { describeOne } = createReader();

@@ -2,7 +2,7 @@
 
 import type { Context } from "./core/context.ts";
 import { clientAddress, isTrusted, plainAddress } from "./platform/http/client-address.ts";
-import { isFromOwnPage } from "./platform/http/cross-origin.ts";
+import { isFromOwnPage, isOpenToOtherOrigins } from "./platform/http/cross-origin.ts";
 import type { RequestInfo } from "./platform/http/request.ts";
 import { describeError } from "./platform/log.ts";
 import { randomUuid } from "./platform/random.ts";
@@ -28,7 +28,8 @@ export function quietRequest(actor: string, language: Language): RequestInfo {
 export function createRequestReader(system: Context) {
   const { config, log, now } = system;
   const startedAt = new WeakMap<RequestInfo, number>();
-  const warnOnce = createProxyWarning(system);
+  const warnOfProxy = createProxyWarning(system);
+  const warnOfOrigin = createOriginWarning(system);
 
   const ours = new Set(config.corsAllowedOrigins);
   if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
@@ -46,11 +47,12 @@ export function createRequestReader(system: Context) {
     const { headers } = request;
     const socket = plainAddress(socketAddress) ?? "";
     const forwardedFor = headers.get("x-forwarded-for");
-    if (forwardedFor && !isTrusted(socket, config.trustedProxies)) warnOnce(socket);
+    if (forwardedFor && !isTrusted(socket, config.trustedProxies)) warnOfProxy(socket);
+    const path = new URL(request.url).pathname;
     const info = {
       id: requestId(system, headers.get("x-request-id")),
       method: request.method,
-      path: new URL(request.url).pathname,
+      path,
       address: clientAddress(socket, forwardedFor, config.trustedProxies),
       userAgent: (headers.get("user-agent") ?? "").slice(0, 300).toWellFormed(),
       language: pickLanguage(headers.get("accept-language"), config.language),
@@ -58,6 +60,7 @@ export function createRequestReader(system: Context) {
       isForeign: isForeign(headers),
       answerHeaders: new Headers(),
     };
+    if (info.isForeign && isOpenToOtherOrigins(path)) warnOfOrigin(headers.get("origin") ?? "");
     startedAt.set(info, now().getTime());
     return info;
   };
@@ -108,5 +111,24 @@ function createProxyWarning({ log }: Context): (socket: string) => void {
     log("warn", `X-Forwarded-For from ${socket} is not believed: all who come that way share one limit`, {
       fix,
     });
+  };
+}
+
+/** More of them than a front end has are no front end's. */
+const mostOrigins = 10;
+
+/**
+ * Told once for each page of another origin that may not read our answers: its own console says so too, but not which
+ * setting of ours would mend it. In development only, since in production strangers choose what stands here.
+ */
+function createOriginWarning({ config, log }: Context): (origin: string) => void {
+  const told = new Set<string>();
+  const isPossible = (origin: string) => /^https?:\/\/[^\s/,]{1,255}$/.test(origin);
+  return (origin) => {
+    if (config.mode === "production" || told.has(origin) || told.size >= mostOrigins) return;
+    if (!isPossible(origin) || origin === new URL(config.publicUrl).origin) return;
+    told.add(origin);
+    const fix = `CORS_ALLOWED_ORIGINS=${[...config.corsAllowedOrigins, origin].join(",")}`;
+    log("warn", `pages of ${origin} may not read the answers`, { fix });
   };
 }

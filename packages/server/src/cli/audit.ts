@@ -9,7 +9,7 @@ import { parseDuration } from "../platform/duration.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf, readLimit } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import type { Output } from "./output.ts";
+import { localTime, type Output } from "./output.ts";
 import { type Opened, withSystem } from "./system.ts";
 import type { Column } from "./table.ts";
 import { cutTo, toVisibleJson, visible, widthOf } from "./visible.ts";
@@ -105,12 +105,6 @@ function columns(out: Output): readonly Column<TrailEntry>[] {
     { title: "BY", value: ({ by }) => by || "–", mayShrink: true },
     { title: "DETAILS", value: ({ details }) => describeDetails(details), mayShrink: true },
   ];
-}
-
-function localTime(at: Date): string {
-  const two = (part: number) => String(part).padStart(2, "0");
-  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(two).join("-");
-  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
 }
 
 const describeDetails = (details: TrailEntry["details"]) =>

@@ -1,9 +1,9 @@
-/** What the terminal shows: at the start where everything is, afterwards each mail as it lands. */
+/** What the terminal shows at the start: where everything is, what was made, and which keys do something. */
 
 import { networkInterfaces } from "node:os";
 import type { Config } from "../config.ts";
-import type { Delivery } from "../core/mail/worker.ts";
 import { version } from "../version.ts";
+import { describeKeys } from "./development-keys.ts";
 import { paint } from "./output.ts";
 import { visible } from "./visible.ts";
 
@@ -17,6 +17,8 @@ export interface Start {
   /** Mails in the built-in mailbox; undefined where there is none. */
   readonly mails: number | undefined;
   readonly milliseconds: number;
+  /** Whether keys do something. */
+  readonly hasKeys: boolean;
 }
 
 const meanings: readonly (readonly [string, string])[] = [
@@ -27,8 +29,7 @@ const meanings: readonly (readonly [string, string])[] = [
 
 /** The lines of a start, for a person: where everything is, and what a first run made. */
 export function startLines(start: Start, columns = 100): string[] {
-  const { config, database, created, milliseconds } = start;
-  const [dim, bold] = [paint("dim"), paint("bold")];
+  const { config, database, created, milliseconds, hasKeys } = start;
   const node = process.versions.node.split(".").slice(0, 2).join(".");
   const pathWidth = Math.max(0, ...created.map((path) => path.length));
   const files = created.map((path, index) => {
@@ -39,10 +40,10 @@ export function startLines(start: Start, columns = 100): string[] {
       columns,
     );
   });
-  const ready = `ready in ${Math.round(milliseconds)} ms`;
+  const ready = `ready in ${(milliseconds / 1000).toFixed(1)} s`;
   const last = files.length > 0 ? [ready.replace("r", "R")] : [...counts(start), ready];
   const title = `  imagaine-auth ${version}   ${config.mode}   Node ${node}`;
-  const header = besides(title, visible(database), columns, String).replace("imagaine-auth", bold);
+  const header = besides(title, visible(database), columns, String).replace("imagaine-auth", paint("bold"));
   return [
     "",
     header,
@@ -51,7 +52,11 @@ export function startLines(start: Start, columns = 100): string[] {
     "",
     ...files,
     ...(files.length > 0 ? [""] : []),
-    `  ${last.join(" · ")}   ${dim("stop with Ctrl-C")}`,
+    besides(
+      `  ${last.join(" · ")}`,
+      hasKeys ? describeKeys(start.mails !== undefined) : "stop with Ctrl-C",
+      columns,
+    ),
     "",
   ];
 }
@@ -62,7 +67,9 @@ function addresses({ config, mails }: Start, columns: number): string[] {
   const rows: readonly (readonly [string, string, string?])[] = [
     ["API", `${publicUrl}/api/auth/`, `reference: ${publicUrl}/_/docs/`],
     ...(mails === undefined ? [] : [["Mailbox", `${publicUrl}/_/mailbox/`, whyMailbox(config)] as const]),
-    ...(elsewhere === undefined ? [] : [["Network", elsewhere] as const]),
+    ...(elsewhere === undefined
+      ? []
+      : [["Network", elsewhere, "everybody on your network can reach it"] as const]),
   ];
   const width = Math.max(...rows.map(([, url]) => url.length));
   return rows.map(([name, url, text]) =>
@@ -94,12 +101,4 @@ function networkAddress({ host, port }: Config): string | undefined {
     .flatMap((addresses) => addresses ?? [])
     .find(({ family, internal }) => family === "IPv4" && !internal);
   return found && `http://${found.address}:${port}`;
-}
-
-/** One line for a mail that landed in the mailbox, with its code and link. */
-export function mailLine({ mail, message }: Delivery, at: Date): string {
-  const code = /\b\d{3} \d{3}\b/.exec(message.text)?.[0];
-  const link = /https?:\/\/\S+/.exec(message.text)?.[0];
-  const parts = [`✉ ${mail} → ${message.to}`, code && `code ${code}`, link];
-  return `  ${at.toTimeString().slice(0, 8)} ${parts.filter(Boolean).map(String).map(visible).join("   ")}`;
 }

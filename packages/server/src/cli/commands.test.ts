@@ -342,14 +342,16 @@ describe("settings", () => {
     await box.write("key", secrets.SECRET_KEY);
     const env = { ...secrets, PORT: "9002", LANGUAGE_CODE: "" };
     const { SECRET_KEY: _, ...withoutKey } = env;
-    const [text, json, other, failed, fromFile] = await Promise.all([
+    const [text, json, other, failed, fromFile, info, broken] = await Promise.all([
       box.run(["config", "show", "--data-dir", "elsewhere"], { env }),
       box.run(["config", "--json"], { env }),
       box.run(["config", "show", "--env-file", "other.env"], { env }),
       box.run(["user", "list", "--debug"], { env }),
       box.run(["config", "show"], { env: { ...withoutKey, SECRET_KEY_FILE: "key" } }),
+      box.run(["info"], { env }),
+      box.run(["info", "--json"], { env: { EMAIL_HSOT: "never-to-be-seen", PORT: "9002" } }),
     ]);
-    for (const { out, err } of [text, json, other, failed, fromFile])
+    for (const { out, err } of [text, json, other, failed, fromFile, info, broken])
       assert.doesNotMatch(out + err, /never-to-be-seen/);
     assert.match(text.out, /^SECRET_KEY +•••• +environment +–$/m);
     assert.match(text.out, /^SECRET_KEY_FALLBACKS +•••• /m);
@@ -365,6 +367,18 @@ describe("settings", () => {
     const found = settings.find(({ name }: { name: string }) => name === "SECRET_KEY");
     assert.deepEqual([found.value, found.source, found.secret], ["••••", "environment", true]);
     assert.equal(failed.code, 75);
+    // What anybody may read of a system names its settings and no value, host or folder.
+    assert.equal(info.code, 0, info.err);
+    assert.match(info.out, /^database +PostgreSQL, cannot be opened$/m);
+    const [, said = ""] = /^settings +(.+)$/m.exec(info.out) ?? [];
+    assert.deepEqual(
+      said.split(" ").toSorted(),
+      ["APP_NAME", "ARGON2", "PORT", ...Object.keys(secrets)].toSorted(),
+    );
+    assert.doesNotMatch(info.out, /From file|9002|127\.0\.0\.1|auth:/);
+    const { database, problems, settings: known } = JSON.parse(broken.out);
+    assert.deepEqual([problems, known], [["EMAIL_HSOT"], ["APP_NAME", "PORT", "ARGON2"]]);
+    assert.match(database, /^SQLite [\d.]+, not looked at$/);
     assert.deepEqual((await readdir(box.folder)).toSorted(), [".env", "key", "other.env"]);
   });
 
@@ -463,6 +477,18 @@ describe("wrong usage", () => {
     const program = await readFile(join(import.meta.dirname, "../../bin/imagaine-auth.mjs"), "utf8");
     // An older Node reads the whole file before it runs any of it: nothing newer than ES2015 may be in it.
     assert.doesNotMatch(program, /\bawait\b|\?\.|\?\?|^import /m);
+  });
+});
+
+describe("version", () => {
+  it("is said in a line, in a word, or as JSON", async () => {
+    await using box = await openBox();
+    const [line, word, json] = await Promise.all(
+      [["version"], ["version", "-q"], ["version", "--json"]].map((args) => box.run(args)),
+    );
+    const said = JSON.parse(json?.out ?? "");
+    assert.equal(line?.out, `imagaine-auth ${said.version}   Node ${process.versions.node}\n`);
+    assert.deepEqual([word?.out, said.node], [`${said.version}\n`, process.versions.node]);
   });
 });
 

@@ -6,6 +6,7 @@ import { createOutput, type Output } from "./output.ts";
 export interface GlobalFlags {
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly absolute: boolean;
   readonly yes: boolean;
   readonly debug: boolean;
   readonly color: boolean;
@@ -16,6 +17,7 @@ export interface GlobalFlags {
 export const globalOptions: readonly Option[] = [
   new Option("--json", "the result as one JSON document").default(false),
   new Option("-q, --quiet", "nothing but the result, as short as it can be").default(false),
+  new Option("--absolute", "moments by the clock, not from now").default(false),
   new Option("--no-color", "no colours (so do NO_COLOR and TERM=dumb)"),
   new Option("-y, --yes", "do not ask whether it is meant").default(false),
   new Option("--env-file <file>", "settings from this file instead of .env"),

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { version } from "../version.ts";
+import { addAbout } from "./about.ts";
 import { addAudit } from "./audit.ts";
 import { addConfig } from "./config.ts";
 import { exitCodes } from "./exit.ts";
@@ -59,6 +60,7 @@ export function createProgram(): Command {
     addMail,
     addOutbox,
     addAudit,
+    addAbout,
   ];
   for (const add of additions) add(program);
   return program;

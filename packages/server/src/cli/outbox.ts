@@ -13,7 +13,7 @@ import {
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf, readLimit } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import { facts, type Output } from "./output.ts";
+import { facts, type Output, paint, type Style } from "./output.ts";
 import { withSystem } from "./system.ts";
 import { visible } from "./visible.ts";
 
@@ -73,6 +73,8 @@ function addList(outbox: Command): void {
     );
 }
 
+const stateStyles: Readonly<Record<MailState, Style>> = { waiting: "yellow", sent: "green", failed: "red" };
+
 async function list(
   { flags, out }: Call,
   options: { readonly state?: MailState; readonly limit: number },
@@ -87,7 +89,7 @@ async function list(
         { title: "ID", value: ({ id }) => (out.isTerminal ? id.slice(0, 8) : id) },
         { title: "TEMPLATE", value: ({ mail }) => mail },
         { title: "TO", value: ({ to }) => to, mayShrink: true },
-        { title: "STATE", value: ({ state }) => state },
+        { title: "STATE", value: ({ state }) => state, paint: ({ state }) => paint(stateStyles[state]) },
         { title: "TRY", value: ({ attempts }) => String(attempts) },
         { title: "NEXT", value: ({ dueAt }) => out.time(dueAt) },
         { title: "LAST REPLY", value: ({ reply }) => reply ?? "–", mayShrink: true },

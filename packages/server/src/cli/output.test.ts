@@ -41,6 +41,18 @@ describe("a table", () => {
     for (const width of [14, 20, 30, 40])
       for (const line of plain(width)) assert.ok(widthOf(line) <= width, line);
   });
+
+  it("is as wide in colours as without, and its lines end where their text does", () => {
+    const coloured = [
+      { ...columns[0], paint: () => (text: string) => `<${text}>` },
+      columns[1],
+    ] as typeof columns;
+    assert.deepEqual(formatTable(coloured, rows, { width: 16, dim: String }), [
+      "NAME        NOTE",
+      "<a-rather-…>  one",
+      "<名前>        two",
+    ]);
+  });
 });
 
 describe("text of strangers", () => {
@@ -104,6 +116,7 @@ describe("what a start shows", () => {
     users: 0,
     mails: 0,
     milliseconds: 412,
+    hasKeys: true,
     ...changes,
   });
   const addresses = ["http://localhost:8000/api/auth/", "http://localhost:8000/_/mailbox/"];
@@ -129,7 +142,13 @@ describe("what a start shows", () => {
     );
     const said = lines.filter((line) => line !== "");
     assert.equal(said.length, 4);
-    assert.equal(said.at(-1), "  3 users · 1 email in the mailbox · ready in 412 ms   stop with Ctrl-C");
+    const keys = "o reference   m mailbox   u add test user   ? help   q quit";
+    assert.equal(
+      said.at(-1),
+      `  3 users · 1 email in the mailbox · ready in 0.4 s\n${" ".repeat(13)}${keys}`,
+    );
+    const without = startLines(start({ hasKeys: false, mails: undefined }), 100);
+    assert.ok(without.includes("  Ready in 0.4 s   stop with Ctrl-C"));
     for (const address of addresses) assert.ok(said.some((line) => line.includes(address)));
   });
 

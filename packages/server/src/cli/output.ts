@@ -25,11 +25,17 @@ export interface Output {
   readonly table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => void;
   /** Something beside the result; not said to who wants quiet. */
   readonly note: (text: string) => void;
-  /** A moment: for a person from now ("2 h ago"), else in full. */
+  /** A moment: for a person from now ("2 h ago") unless --absolute is said, else in full. */
   readonly time: (moment: Date | null, never?: string) => string;
 }
 
-export function createOutput({ json, quiet }: { readonly json: boolean; readonly quiet: boolean }): Output {
+interface OutputFlags {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly absolute: boolean;
+}
+
+export function createOutput({ json, quiet, absolute }: OutputFlags): Output {
   const { stdout, stderr } = process;
   const isTerminal = stdout.isTTY && !json;
   const line = (text: string) => void stdout.write(`${text}\n`);
@@ -48,9 +54,17 @@ export function createOutput({ json, quiet }: { readonly json: boolean; readonly
     },
     time: (moment, never = "–") => {
       if (!moment) return never;
-      return isTerminal ? fromNow(moment, new Date()) : moment.toISOString();
+      if (!isTerminal) return moment.toISOString();
+      return absolute ? localTime(moment) : fromNow(moment, new Date());
     },
   };
+}
+
+/** "2026-11-24 14:02:11", where this machine is. */
+export function localTime(at: Date): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(two).join("-");
+  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
 }
 
 const units: readonly (readonly [limit: number, unit: number, name: string])[] = [

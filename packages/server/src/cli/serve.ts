@@ -1,26 +1,30 @@
 /** imagaine-auth serve: starts the server, and on a first run makes whatever it needs. */
 
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
 import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
-import { createLog } from "../platform/log.ts";
+import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
-import { mailLine, startLines } from "./banner.ts";
+import { startLines } from "./banner.ts";
+import { openBrowser } from "./browser.ts";
+import { openKeys, referencePath } from "./development-keys.ts";
 import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblems } from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
+import { formatForPerson, mailLine, showEvents } from "./happenings.ts";
 import { addCommand } from "./help.ts";
+import { canReadKeys } from "./keyboard.ts";
 import { type Output, outliveReader, paint } from "./output.ts";
+import { findPort } from "./port.ts";
 import { openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
   readonly port?: string;
   readonly host?: string;
+  readonly open: boolean;
 }
 
 export function addServe(program: Command): void {
@@ -35,6 +39,7 @@ export function addServe(program: Command): void {
   })
     .option("--port <port>", "the port to listen on (PORT)", readPort)
     .option("--host <address>", "the address to listen on (HOST)")
+    .option("--open", "open the API's reference in your browser", false)
     .action((options: ServeOptions, command: Command) => run(callOf(command), options));
 }
 
@@ -44,17 +49,28 @@ function readPort(text: string): string {
 }
 
 async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
-  const startedAt = performance.now();
   const overrides = { PORT: options.port, HOST: options.host };
   const reading: Reading = { ...flags, overrides, makesKey: true };
   // A first look, before anything is made: what cannot start leaves nothing behind.
   const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
   refuseProblems(problems);
   refuseUnsafe(config);
-  warnOfWeak(config, out);
-  const port = await findPort(config, out.note);
+  const log = createServerLog(config, out);
+  const warn = (text: string) => (out.isTerminal ? out.note(`▲ ${text}`) : log("warn", text));
+  warnOfWeak(config, warn);
+  const port = await findPort(config, warn);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
-  await start(loaded, startedAt);
+  await start(loaded, out, log);
+  if (options.open) openBrowser(loaded.config.publicUrl + referencePath, out.note);
+}
+
+const isDeveloping = ({ mode }: Config, out: Output) => out.isTerminal && mode !== "production";
+
+/** Lines of JSON; a person who develops at a terminal gets mails, sign-ins and problems, not every request. */
+function createServerLog(config: Config, out: Output): Log {
+  const now = () => new Date();
+  if (!isDeveloping(config, out)) return createLog(config.logLevel, out.line, now);
+  return createLog(config.logLevel === "info" ? "warn" : config.logLevel, out.line, now, formatForPerson);
 }
 
 /** In production nothing starts while something is unsafe, and everything is said at once. */
@@ -71,79 +87,46 @@ function refuseUnsafe(config: Config): void {
 }
 
 /** What would be refused in production is said while there is time to mend it. */
-function warnOfWeak(config: Config, out: Output): void {
+function warnOfWeak(config: Config, warn: (text: string) => void): void {
   if (config.mode === "production") return;
-  for (const { problem, because } of findDevelopmentWarnings(config)) out.note(`▲ ${problem}: ${because}`);
+  for (const { problem, because } of findDevelopmentWarnings(config)) warn(`${problem}: ${because}`);
 }
 
-/** The port asked for; in development the next free one, since something else may run already. */
-async function findPort({ host, port, mode }: Config, note: (text: string) => void): Promise<number> {
-  const last = mode === "production" ? port : Math.min(port + 20, 65535);
-  for (let candidate = port; candidate <= last; candidate += 1) {
-    const free = await tryPort(host, candidate);
-    if (free === undefined) continue;
-    if (port !== 0 && free !== port) note(`Port ${port} is in use. Using ${free}.`);
-    return free;
-  }
-  throw new CommandFailed(`Port ${port} is in use.\n  fix  PORT=${port + 1}`, exitCodes.unexpected);
-}
-
-async function tryPort(host: string, port: number): Promise<number | undefined> {
-  const probe = createServer();
-  try {
-    probe.listen(port, host);
-    await once(probe, "listening");
-    const address = probe.address();
-    return address && typeof address === "object" ? address.port : port;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") return undefined;
-    throw new CommandFailed(`Cannot listen on ${host}, port ${port} (${code}).`, exitCodes.configuration);
-  } finally {
-    await new Promise((resolve) => probe.close(resolve));
-  }
-}
-
-async function start(loaded: Loaded, startedAt: number): Promise<void> {
+async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
   const { config } = loaded;
-  const isTerminal = process.stdout.isTTY;
-  const write = (line: string) => process.stdout.write(`${line}\n`);
-  // A person at a terminal wants to see mails and problems, not every request.
-  const level =
-    isTerminal && config.mode !== "production" && config.logLevel === "info" ? "warn" : config.logLevel;
-  const log = createLog(level, write, () => new Date());
+  const isWatched = isDeveloping(config, out) && !out.isQuiet;
   const file = databaseFile(config);
   const isNew = file !== undefined && !existsSync(file);
   prepareFolder(loaded);
-  const { auth, ctx } = await openSystem(loaded, log);
+  const { auth, ctx } = await openSystem(loaded, log, isWatched ? [showEvents(out.line)] : []);
   const migrations = await auth.migrate();
   await auth.checkSecret();
   const hasMailbox = config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
   const serving = await serve(auth, {
     host: config.host,
     port: config.port,
-    ...(hasMailbox ? { delivered: (delivery) => write(mailLine(delivery, new Date())) } : {}),
+    ...(isWatched && hasMailbox ? { delivered: (mail) => out.line(mailLine(mail, ctx.now())) } : {}),
   });
   stopOnSignal(serving.stop);
   outliveReader();
-  const milliseconds = Math.round(performance.now() - startedAt);
-  if (!isTerminal) {
-    const { publicUrl: url, mode } = config;
-    log("info", "ready", { url, mode, ms: milliseconds, migrations: migrations.length });
-    return;
-  }
-  const lines = startLines(
-    {
-      config,
-      database: describeDatabase(file, isNew, migrations.filter((name) => /^\d/.test(name)).length),
-      created: (isNew ? [...loaded.created, file] : loaded.created).map(shortPath),
-      users: (await auth.administration.listUsers({ limit: 1 })).total,
-      mails: hasMailbox ? await countCaptured(ctx) : undefined,
-      milliseconds,
-    },
-    process.stdout.columns,
-  );
-  for (const line of lines) write(line);
+  // Since the process began: loading the program is a part of what somebody waits for.
+  const milliseconds = Math.round(performance.now());
+  const { publicUrl: url, mode } = config;
+  if (!out.isTerminal)
+    return log("info", "ready", { url, mode, ms: milliseconds, migrations: migrations.length });
+  if (out.isQuiet) return out.line(url);
+  const hasKeys = isWatched && canReadKeys();
+  const shown = {
+    config,
+    database: describeDatabase(file, isNew, migrations.filter((name) => /^\d/.test(name)).length),
+    created: (isNew ? [...loaded.created, file] : loaded.created).map(shortPath),
+    users: (await auth.administration.listUsers({ limit: 1 })).total,
+    mails: hasMailbox ? await countCaptured(ctx) : undefined,
+    milliseconds,
+    hasKeys,
+  };
+  for (const line of startLines(shown, process.stdout.columns)) out.line(line);
+  if (hasKeys) openKeys({ ctx, hasMailbox, write: out.line });
 }
 
 function describeDatabase(file: string | undefined, isNew: boolean, migrations: number): string {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { type Auth, createAuth } from "../auth.ts";
 import type { Context } from "../core/context.ts";
+import type { Feature } from "../core/feature.ts";
 import { standardFeatures } from "../features.ts";
 import { isBusy } from "../platform/database/dialect.ts";
 import { createLog, type Log } from "../platform/log.ts";
@@ -27,8 +28,12 @@ export interface Opened extends Loaded {
 
 type Work<T> = (opened: Opened) => Promise<T>;
 
-/** Opens the system. Nothing is migrated yet. */
-export async function openSystem(loaded: Loaded, log: Log): Promise<Opened> {
+/** Opens the system, with what the command line itself adds to it. Nothing is migrated yet. */
+export async function openSystem(
+  loaded: Loaded,
+  log: Log,
+  additions: readonly Feature[] = [],
+): Promise<Opened> {
   const { config, fields } = loaded;
   refuseProblems(loaded.problems);
   if (!config.secretKey) {
@@ -38,7 +43,8 @@ export async function openSystem(loaded: Loaded, log: Log): Promise<Opened> {
     );
   }
   try {
-    const auth = await createAuth({ config, fields, features: standardFeatures, log });
+    const features = [...standardFeatures, ...additions];
+    const auth = (await createAuth({ config, fields, features, log })) as OpenAuth;
     return { ...loaded, auth, ctx: auth.context(actor()) };
   } catch (error) {
     if (isBusy(error)) throw error;

@@ -9,6 +9,8 @@ export interface Column<Row> {
   readonly mayGo?: boolean;
   /** Where room is still short: cut, the widest first. */
   readonly mayShrink?: boolean;
+  /** How much it matters, told by a colour as well. */
+  readonly paint?: (row: Row) => (text: string) => string;
 }
 
 export interface TableStyle {
@@ -29,14 +31,16 @@ export function formatTable<Row>(
   const cells = columns.map((column) => ({
     column,
     texts: [column.title, ...rows.map((row) => visible(column.value(row)))],
+    paints: [undefined, ...rows.map((row) => column.paint?.(row))],
   }));
   const kept = width === undefined ? cells : leaveOut(cells, width);
   const widths = kept.map(({ texts }) => Math.max(...texts.map(widthOf)));
   if (width !== undefined) shrink(kept, widths, width);
   return ["", ...rows].map((_, line) => {
-    const parts = kept.map(({ texts }, index) =>
-      pad(cutTo(texts[line] ?? "", widths[index] ?? 0), widths[index]),
-    );
+    const parts = kept.map(({ texts, paints }, index) => {
+      const text = cutTo(texts[line] ?? "", widths[index] ?? 0);
+      return (paints[line]?.(text) ?? text) + padding(text, widths[index]);
+    });
     const text = parts.join(" ".repeat(gap)).trimEnd();
     return line === 0 ? dim(text) : text;
   });
@@ -45,6 +49,8 @@ export function formatTable<Row>(
 interface Cells<Row> {
   readonly column: Column<Row>;
   readonly texts: readonly string[];
+  /** Line by line as the texts; the title has none. */
+  readonly paints: readonly (((text: string) => string) | undefined)[];
 }
 
 const total = (widths: readonly number[]) => widths.reduce((sum, one) => sum + one + gap, -gap);
@@ -68,6 +74,4 @@ function shrink<Row>(cells: readonly Cells<Row>[], widths: number[], width: numb
   }
 }
 
-function pad(text: string, width = 0): string {
-  return text + " ".repeat(Math.max(0, width - widthOf(text)));
-}
+const padding = (text: string, width = 0) => " ".repeat(Math.max(0, width - widthOf(text)));

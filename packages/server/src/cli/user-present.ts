@@ -21,6 +21,8 @@ export function presentAccount(ctx: Context, account: Account): Record<string, u
   };
 }
 
-export function statusOf({ disabledAt, verifiedAt }: Account): string {
+export type Status = "active" | "unverified" | "disabled";
+
+export function statusOf({ disabledAt, verifiedAt }: Account): Status {
   return disabledAt ? "disabled" : verifiedAt ? "active" : "unverified";
 }

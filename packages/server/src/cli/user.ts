@@ -16,11 +16,11 @@ import {
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf, readLimit } from "./flags.ts";
 import { addCommand } from "./help.ts";
-import { facts } from "./output.ts";
+import { facts, paint, type Style } from "./output.ts";
 import { choosePasswordSource, confirm } from "./prompt.ts";
 import { type Opened, withSystem } from "./system.ts";
 import { addUserCreate } from "./user-create.ts";
-import { presentAccount, statusOf } from "./user-present.ts";
+import { presentAccount, type Status, statusOf } from "./user-present.ts";
 import { visible } from "./visible.ts";
 
 const who = "its id, e-mail address or username";
@@ -116,6 +116,12 @@ function addList(user: Command): void {
     .action((options: ListOptions, command: Command) => list(callOf(command), options));
 }
 
+const statusStyles: Readonly<Record<Status, Style>> = {
+  active: "green",
+  unverified: "yellow",
+  disabled: "red",
+};
+
 async function list({ flags, out }: Call, options: ListOptions): Promise<void> {
   await withSystem(flags, async ({ ctx }) => {
     const { users, total, next } = await listUsers(ctx, options);
@@ -129,7 +135,7 @@ async function list({ flags, out }: Call, options: ListOptions): Promise<void> {
       [
         { title: "EMAIL", value: ({ email }) => email, mayShrink: true },
         { title: "USERNAME", value: ({ username }) => username, mayShrink: true },
-        { title: "STATUS", value: statusOf },
+        { title: "STATUS", value: statusOf, paint: (user) => paint(statusStyles[statusOf(user)]) },
         { title: "LAST SIGN-IN", value: ({ lastSignInAt }) => out.time(lastSignInAt, "never") },
         { title: "CREATED", value: ({ createdAt }) => out.time(createdAt) },
         { title: "ID", value: ({ id }) => id, mayGo: true },

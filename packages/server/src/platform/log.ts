@@ -10,13 +10,28 @@ export interface Log {
 
 const order: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** A log that writes lines of at least `level` to `write`; JSON escapes keep each on one line. */
-export function createLog(level: LogLevel, write: (line: string) => void, now: () => Date): Log {
+/** Something worth knowing, and when. */
+export interface LogEntry {
+  readonly at: Date;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** A log that writes what is of at least `level` to `write`: unless `format` says otherwise, each on one line of JSON. */
+export function createLog(
+  level: LogLevel,
+  write: (text: string) => void,
+  now: () => Date,
+  format: (entry: LogEntry) => string = formatJson,
+): Log {
   return (at, message, fields = {}) => {
-    if (order[at] < order[level]) return;
-    write(escapeInvisible(JSON.stringify({ time: now().toISOString(), level: at, msg: message, ...fields })));
+    if (order[at] >= order[level]) write(format({ at: now(), level: at, message, fields }));
   };
 }
+
+const formatJson = ({ at, level, message, fields }: LogEntry) =>
+  escapeInvisible(JSON.stringify({ time: at.toISOString(), level, msg: message, ...fields }));
 
 // JSON leaves U+2028, bidirectional marks and the like as they are; a terminal or a log viewer may not.
 function escapeInvisible(line: string): string {

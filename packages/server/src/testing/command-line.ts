@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { stripVTControlCharacters } from "node:util";
 
 const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 
@@ -32,6 +33,15 @@ export interface RunOptions {
   readonly node?: readonly string[];
 }
 
+/** A command at a terminal of its own, on which a person types. */
+export interface Sitting {
+  /** All that the terminal shows so far, without colours. */
+  readonly screen: () => string;
+  readonly type: (keys: string) => void;
+  /** The first match on the screen, once it is there. */
+  readonly shows: (pattern: RegExp) => Promise<RegExpExecArray>;
+}
+
 export interface Running {
   /** All lines on standard output so far. */
   readonly lines: readonly string[];
@@ -54,6 +64,8 @@ export interface Box extends AsyncDisposable {
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Finished>;
   /** Starts a command that goes on until it is stopped. */
   readonly start: (args: readonly string[], options?: RunOptions) => Running;
+  /** Runs a line of shell at a terminal of 100 columns; `$cli` in it is the command. Linux only: it is util-linux's `script`. */
+  readonly sit: (line: string, options?: RunOptions) => Sitting;
   /** Starts a server on a free port and waits until it is ready. */
   readonly serve: (args?: readonly string[], options?: RunOptions) => Promise<RunningServer>;
   readonly write: (file: string, text: string) => Promise<void>;
@@ -64,8 +76,10 @@ export interface Box extends AsyncDisposable {
 export async function openBox(): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-cli-"));
   const running = new Set<ChildProcess>();
-  const spawnIn = (args: readonly string[], { env = {}, node = [] }: RunOptions) => {
-    const child = spawn(process.execPath, [...node, program, ...args], {
+  const spawnIn = (args: readonly string[], { env = {}, node = [] }: RunOptions) =>
+    spawnProgram(process.execPath, [...node, program, ...args], env);
+  const spawnProgram = (file: string, args: readonly string[], env: RunOptions["env"]) => {
+    const child = spawn(file, args, {
       cwd: folder,
       env: {
         PATH: process.env.PATH,
@@ -93,6 +107,17 @@ export async function openBox(): Promise<Box> {
       return { code, out: out(), err: err() };
     },
     start: (args, options = {}) => watch(spawnIn(args, options)),
+    sit: (line, { env = {} } = {}) => {
+      const cli = `${process.execPath} ${program}`;
+      const script = [
+        "--quiet",
+        "--return",
+        "--command",
+        `trap : INT; stty cols 100 rows 40; ${line}`,
+        "/dev/null",
+      ];
+      return watchScreen(spawnProgram("script", script, { TERM: "xterm", SHELL: "/bin/bash", cli, ...env }));
+    },
     serve: (args = [], options = {}) => reach(watch(spawnIn(["serve", "--port", "0", ...args], options))),
     write: (file, text) => writeFile(join(folder, file), text),
     sqlite: (work, path = "data/auth.db") => {
@@ -118,29 +143,36 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
-function watch(child: ChildProcessWithoutNullStreams): Running {
+/** What a process says, and a way to wait for it: until `find` finds something, or an error that shows all. */
+function follow(child: ChildProcessWithoutNullStreams) {
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   const changes = new EventEmitter();
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
   child.stdout.on("data", () => changes.emit("change"));
   child.once("close", () => changes.emit("change"));
+  const wait = async <T>(pattern: RegExp, find: () => T | null | undefined): Promise<T> => {
+    const deadline = AbortSignal.timeout(patience);
+    for (;;) {
+      const found = find();
+      if (found !== undefined && found !== null) return found;
+      if (isOver()) throw new Error(`It ended before ${pattern}.\n${out()}${err()}`);
+      await once(changes, "change", { signal: deadline }).catch(() => {
+        throw new Error(`It did not say ${pattern} in time.\n${out()}${err()}`);
+      });
+    }
+  };
+  return { out, err, wait };
+}
+
+function watch(child: ChildProcessWithoutNullStreams): Running {
+  const { out, err, wait } = follow(child);
   const lines = () => out().split("\n").slice(0, -1);
   return {
     get lines() {
       return lines();
     },
     err,
-    line: async (pattern) => {
-      const deadline = AbortSignal.timeout(patience);
-      for (;;) {
-        const found = lines().find((one) => pattern.test(one));
-        if (found !== undefined) return found;
-        if (isOver()) throw new Error(`It ended before ${pattern}.\n${out()}${err()}`);
-        await once(changes, "change", { signal: deadline }).catch(() => {
-          throw new Error(`It did not say ${pattern} in time.\n${out()}${err()}`);
-        });
-      }
-    },
+    line: (pattern) => wait(pattern, () => lines().find((one) => pattern.test(one))),
     stopReading: () => {
       child.stdout.destroy();
       child.stderr.destroy();
@@ -150,6 +182,16 @@ function watch(child: ChildProcessWithoutNullStreams): Running {
       child.kill(signal);
       return exit;
     },
+  };
+}
+
+function watchScreen(child: ChildProcessWithoutNullStreams): Sitting {
+  const { out, wait } = follow(child);
+  const screen = () => stripVTControlCharacters(out()).replaceAll("\r", "");
+  return {
+    screen,
+    type: (keys) => void child.stdin.write(keys),
+    shows: (pattern) => wait(pattern, () => pattern.exec(screen())),
   };
 }
 
