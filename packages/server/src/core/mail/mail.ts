@@ -31,9 +31,9 @@ export interface Mail<Data> {
   readonly name: string;
   /** Milliseconds after which nobody is helped by it any more. */
   readonly worthSendingFor: (ctx: Context) => number;
-  /** How many of them one address gets, so that nobody can be bombarded. */
+  /** How many of them one address gets, so that nobody can be bombarded; the longest span comes last. */
   readonly budget: readonly Allowance[];
-  /** What an address gets when only the first of its budgets has something left: for a mail that a stranger must not be able to use up. */
+  /** What an address gets when only its last budget is used up: for a mail that a stranger must not be able to use up. */
   readonly evenSo?: (ctx: Context) => Allowance;
   /**
    * Writes the mail; undefined when there is nothing to say to this address. It runs in the worker, inside a

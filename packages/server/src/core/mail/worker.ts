@@ -170,7 +170,7 @@ async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): P
   };
   for (const [index, allowance] of mail.budget.entries()) {
     if (await take(allowance.within, allowance)) continue;
-    return index > 0 && mail.evenSo !== undefined && take("even so", mail.evenSo(ctx));
+    return index === mail.budget.length - 1 && mail.evenSo !== undefined && take("even so", mail.evenSo(ctx));
   }
   return true;
 }
