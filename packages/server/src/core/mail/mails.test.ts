@@ -13,6 +13,7 @@ const kinds = [
   "reset-password",
   "password-changed",
   "session-reuse",
+  "account-locked",
 ] as const;
 type Kind = (typeof kinds)[number];
 
@@ -44,6 +45,7 @@ async function tellStory(t: TestAuth, language: Language): Promise<Map<Kind, Sen
   const token = await t.linkToken("reset-password", email);
   const chosen = { new_password: "Green-Valley-82", new_password_confirm: "Green-Valley-82" };
   assert.equal((await post("/api/auth/password/reset/confirm/", { token, ...chosen })).status, 200);
+  for (let n = 0; n < 10; n += 1) await post("/api/auth/login/", { email, password: "Wrong-Harbour-1" });
   const mails = await t.mailbox();
   return new Map(kinds.map((kind) => [kind, mails.find(({ mail }) => mail === kind) ?? assert.fail(kind)]));
 }
@@ -153,6 +155,20 @@ Sign in again on your device. If you don't know what this was, reset your passwo
 
 Example
 `,
+    "account-locked": `Sign-in paused for 15 minutes
+---
+Somebody typed too many wrong passwords for your account. For 15 minutes, nobody can sign in to it on a device that is new to us.
+
+When: Nov 24, 2026, 12:01 PM UTC
+Device: Chrome on Windows
+IP address: 203.0.113.7
+
+If it was you, wait a little, or use a device on which you signed in before. If you forgot your password, reset it.
+
+If it wasn't you, there is nothing to do: none of those passwords was the right one.
+
+Example
+`,
   },
   "pt-BR": {
     "verify-email": `493 771 é seu código Example
@@ -245,6 +261,20 @@ Entre de novo no seu aparelho. Se você não sabe o que houve, redefina também 
 
 Example
 `,
+    "account-locked": `Acesso pausado por 15 minutos
+---
+Alguém digitou senhas erradas demais para a sua conta. Por 15 minutos, ninguém pode entrar nela em um aparelho que ainda não conhecemos.
+
+Quando: 24 de nov. de 2026, 12:01 UTC
+Aparelho: Chrome no Windows
+Endereço IP: 203.0.113.7
+
+Se foi você, espere um pouco ou use um aparelho em que já entrou antes. Se esqueceu sua senha, redefina-a.
+
+Se não foi você, não há nada a fazer: nenhuma dessas senhas era a certa.
+
+Example
+`,
   },
 };
 
@@ -306,6 +336,7 @@ for (const language of languages) {
         "reset-password",
         "password-changed",
         "session-reuse",
+        "account-locked",
       ]);
     });
   });

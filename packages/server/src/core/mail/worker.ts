@@ -303,7 +303,7 @@ export function startMailWorker(
   const send = (row: OutboxRow) => {
     const sending = sendMail(ctx, transport, row, delivered)
       .catch(tell)
-      .then(() => {
+      .finally(() => {
         underWay.delete(sending);
         bell.ring();
       });
