@@ -69,9 +69,11 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string): Prom
 const arrived = (smtp: TestSmtpServer, to: string) =>
   until(() => smtp.mailFor(to).length > 0, `mail to ${to}`);
 
-/** Lets every mail be tried once more: waits until nothing is under way, and moves on to when all are due. */
+/** Lets every mail be tried once more: waits until nothing is under way or due, and moves on to when all are due. */
 async function tryAgain(t: TestAuth): Promise<void> {
-  const idle = async () => (await t.rows("outbox")).every(({ lease }) => lease === null);
+  const isDue = (row: Record<string, unknown>) =>
+    row.state === "waiting" && Number(row.due_at) <= t.clock.now().getTime();
+  const idle = async () => (await t.rows("outbox")).every((row) => row.lease === null && !isDue(row));
   await until(idle, "the end of a try");
   const waiting = (await t.rows("outbox")).filter(({ state }) => state === "waiting");
   t.clock.advance(Math.max(...waiting.map((row) => Number(row.due_at))) - t.clock.now().getTime());

@@ -61,6 +61,18 @@ describe("one answer, and one cost, whoever's address it is", () => {
     });
   });
 
+  it("the guess that uses up what strangers have, and the first that is refused", async () => {
+    const states = ["verified", "disabled", "no password", "imported", "unverified", "disputed"];
+    for (const guesses of [10, 11]) {
+      await compareCosts(states, async (t, email) => {
+        const wrong = (n: number) =>
+          t.http.post("/api/auth/login/", { email, password: "Wrong-Harbour-1" }, { from: `10.0.${n}.1` });
+        for (let n = 1; n < guesses; n += 1) await wrong(n);
+        return wrong(guesses);
+      });
+    }
+  });
+
   it("signing in with the right password of an account that is disabled or has lost its password", async () => {
     await compareCosts(["disabled", "suspended", "no password", "disputed"], (t, email) =>
       t.http.post("/api/auth/login/", { email, password }),

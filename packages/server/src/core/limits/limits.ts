@@ -24,12 +24,16 @@ export interface Allowance {
   readonly within: number;
 }
 
-/** Takes one from what is left; gives the moment from which more may be taken when nothing is. */
-export async function takeOne(
-  ctx: Context,
-  bucket: string,
-  { most, within }: Allowance,
-): Promise<{ readonly key: string; readonly emptyUntil?: Date }> {
+export interface Taken {
+  readonly key: string;
+  /** Whether this was the last that was left. */
+  readonly isLast: boolean;
+  /** When nothing was left: the moment from which more may be taken. */
+  readonly emptyUntil?: Date;
+}
+
+/** Takes one from what is left, if anything is. */
+export async function takeOne(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Taken> {
   const key = bucketKey(ctx, bucket);
   const now = ctx.now().getTime();
   // A window that ends later than any could was counted by a clock that has been set back since.
@@ -49,13 +53,13 @@ export async function takeOne(
     )
     .returning("count")
     .executeTakeFirst();
-  if (taken) return { key };
+  if (taken) return { key, isLast: taken.count >= most };
   const full = await limitsIn(ctx)
     .selectFrom("limits")
     .select("resets_at")
     .where("key", "=", key)
     .executeTakeFirst();
-  return { key, emptyUntil: new Date(Math.min(full?.resets_at ?? now + 1000, now + within)) };
+  return { key, isLast: false, emptyUntil: new Date(Math.min(full?.resets_at ?? now + 1000, now + within)) };
 }
 
 /** Puts one back, since what was counted turned out to be no guess. Never throws: the work itself is done. */
@@ -77,11 +81,11 @@ function bucketKey(ctx: Context, bucket: string): string {
   return toBase64Url(macFor(ctx, "limit-key", bucket).subarray(0, 18));
 }
 
-async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<string | undefined> {
+async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<Taken | undefined> {
   if (!ctx.config.rateLimits) return undefined;
-  const { key, emptyUntil } = await takeOne(ctx, bucket, allowance);
-  if (emptyUntil) throw new Throttled(emptyUntil.getTime() - ctx.now().getTime());
-  return key;
+  const taken = await takeOne(ctx, bucket, allowance);
+  if (taken.emptyUntil) throw new Throttled(taken.emptyUntil.getTime() - ctx.now().getTime());
+  return taken;
 }
 
 /** So many calls from one address block, whatever comes of them. */
@@ -96,29 +100,53 @@ export function perAddress(name: string, most: number, within: number): Limit<Co
   };
 }
 
-/**
- * So many guesses at one account, by the e-mail that the body names; a call that succeeds is not counted.
- * `knownDevice` may name the allowance of a device that signed in to the account before, so that a stranger who uses
- * up everybody else's cannot lock the owner out (OWASP, "device cookies").
- */
+/** An allowance of guesses, under the name of what is guessed. */
+export interface Guesses extends Allowance {
+  readonly name: string;
+}
+
+export interface GuessesByEmail {
+  /**
+   * Names the allowance of a device that signed in to the account before, so that a stranger who uses up everybody
+   * else's cannot lock the owner out (OWASP, "device cookies").
+   */
+  readonly knownDevice?: (ctx: Context, email: string) => Promise<string | undefined>;
+  /** Runs with the last guess that everybody else has, before it is known to be wrong: for whatever address alike. */
+  readonly whenUsedUp?: (ctx: Context, email: string) => Promise<void>;
+}
+
+const guessBucket = (name: string, email: string) => `${name} email ${canonicalEmail(email)}`;
+
+/** So many guesses at one account, by the e-mail that the body names; a call that succeeds is not counted. */
 export function guessesByEmail<FieldName extends string>(
-  name: string,
-  most: number,
-  within: number,
+  { name, most, within }: Guesses,
   field: FieldName,
-  knownDevice: (ctx: Context, email: string) => Promise<string | undefined> = async () => undefined,
+  { knownDevice, whenUsedUp }: GuessesByEmail = {},
 ): Limit<Context, unknown, FieldName> {
   return {
     describe: `${most} failures in ${within / 60_000} min by ${field}`,
     countsBy: { field },
     take: async (ctx, { body }: Counted<unknown>) => {
-      const email = canonicalEmail(String(body[field]));
-      const device = await knownDevice(ctx, email);
-      const bucket = device ? `${name} device ${device}` : `${name} email ${email}`;
-      const key = await takeOrThrow(ctx, bucket, { most, within });
-      return key === undefined ? undefined : () => putBack(ctx, key);
+      const email = String(body[field]);
+      const device = await knownDevice?.(ctx, canonicalEmail(email));
+      const bucket = device ? `${name} device ${device}` : guessBucket(name, email);
+      const taken = await takeOrThrow(ctx, bucket, { most, within });
+      if (taken?.isLast && !device) await whenUsedUp?.(ctx, email);
+      return taken && (() => putBack(ctx, taken.key));
     },
   };
+}
+
+/** Whether nobody but a known device has a guess left at this moment. */
+export async function isOutOfGuesses(ctx: Context, { name, most }: Guesses, email: string): Promise<boolean> {
+  const full = await limitsIn(ctx)
+    .selectFrom("limits")
+    .select("key")
+    .where("key", "=", bucketKey(ctx, guessBucket(name, email)))
+    .where("count", ">=", most)
+    .where("resets_at", ">", ctx.now().getTime())
+    .executeTakeFirst();
+  return full !== undefined;
 }
 
 /** So many guesses by whoever is signed in to one account; a call that succeeds is not counted. */
@@ -131,8 +159,8 @@ export function guessesByCaller(
     describe: `${most} failures in ${within / 60_000} min by account`,
     countsBy: "caller",
     take: async (ctx, { caller }) => {
-      const key = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
-      return key === undefined ? undefined : () => putBack(ctx, key);
+      const taken = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
+      return taken && (() => putBack(ctx, taken.key));
     },
   };
 }

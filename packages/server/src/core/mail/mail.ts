@@ -31,7 +31,7 @@ export interface Mail<Data> {
   readonly name: string;
   /** Milliseconds after which nobody is helped by it any more. */
   readonly worthSendingFor: (ctx: Context) => number;
-  /** How many of them one address gets, so that nobody can be bombarded. */
+  /** How many of them one address gets, so that nobody can be bombarded; the longest span comes last. */
   readonly budget: readonly Allowance[];
   /** What an address gets though its budget is used up: for a mail that a stranger must not be able to use up. */
   readonly evenSo?: (ctx: Context) => Allowance;

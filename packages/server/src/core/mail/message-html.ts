@@ -55,8 +55,8 @@ const styles = {
   button: `display:inline-block;padding:12px 24px;border-radius:8px;font:600 16px/24px ${sans};color:${light.label};text-decoration:none`,
   link: `color:${light.link};word-break:break-all`,
   rows: `width:100%;margin:8px 0 24px;border-collapse:collapse;border-top:1px solid ${light.line}`,
-  label: `padding:8px 16px 8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.muted};text-align:left;vertical-align:top`,
-  value: `width:100%;padding:8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.text};text-align:left;word-break:break-word`,
+  label: `padding:8px 16px 8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.muted};text-align:left;vertical-align:top;white-space:nowrap`,
+  value: `width:100%;padding:8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.text};text-align:left;vertical-align:top;word-break:break-word`,
   footer: `padding:16px 24px 8px;font:400 14px/20px ${sans};color:${light.muted};text-align:left`,
   preheader:
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all",

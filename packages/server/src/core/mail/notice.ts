@@ -1,7 +1,8 @@
 /** A notice: tells the owner of an account what happened, when and from where, with no link to follow. */
 
 import type { Sentence } from "../../platform/texts.ts";
-import { findAccountByEmail } from "../accounts/accounts.ts";
+import { type Account, findAccountByEmail } from "../accounts/accounts.ts";
+import type { Context } from "../context.ts";
 import { contextRows } from "./context-rows.ts";
 import type { Mail, Order } from "./mail.ts";
 
@@ -12,6 +13,8 @@ export interface Notice extends Pick<Mail<NoDetails>, "name" | "worthSendingFor"
   readonly preheader?: Sentence;
   /** What to do about it. */
   readonly closing: readonly Sentence[];
+  /** Whether what it says holds by the time it is written; unsaid: it does. */
+  readonly holds?: (ctx: Context, account: Account) => Promise<boolean>;
 }
 
 type NoDetails = Readonly<Record<never, never>>;
@@ -21,13 +24,14 @@ export function defineNotice({
   opening,
   preheader = opening,
   closing,
+  holds = async () => true,
   ...mail
 }: Notice): Mail<NoDetails> {
   return {
     ...mail,
     compose: async (ctx, order) => {
       const account = await findAccountByEmail(ctx, order.to);
-      if (!account) return undefined;
+      if (!account || !(await holds(ctx, account))) return undefined;
       const { language } = order;
       return {
         to: account.email,

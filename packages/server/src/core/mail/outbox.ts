@@ -1,7 +1,6 @@
 /** The outbox: mail is written down in the transaction of what it tells, and sent by a worker afterwards. */
 
-import { sql } from "kysely";
-import { canonicalEmail, storedEmail } from "../../platform/http/email-address.ts";
+import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Language } from "../../platform/texts.ts";
 import { type Context, perSystem } from "../context.ts";
@@ -14,6 +13,7 @@ export type MailState = "waiting" | "sent" | "failed";
 export interface OutboxRow {
   id: string;
   mail: string;
+  /** In canonical form, by which mail to an account is found again; the message itself names its address as it is written. */
   recipient: string;
   /** Encrypted: it may hold a live link. Erased once the mail was sent. */
   payload: string | null;
@@ -59,7 +59,7 @@ export async function enqueueMail<Data>(
     .values({
       id,
       mail: mail.name,
-      recipient: storedEmail(to),
+      recipient: canonicalEmail(to),
       payload: sealPayload(ctx, id, { stage: "ordered", order }),
       state: "waiting",
       attempts: 0,
@@ -98,5 +98,5 @@ export const mailAlarm = perSystem(() => {
 
 /** Removes every trace of mail to an address, sent or not, however it was typed. */
 export async function forgetMailTo(ctx: Context, email: string): Promise<void> {
-  await outboxIn(ctx).deleteFrom("outbox").where(sql`lower(recipient)`, "=", canonicalEmail(email)).execute();
+  await outboxIn(ctx).deleteFrom("outbox").where("recipient", "=", canonicalEmail(email)).execute();
 }

@@ -1,6 +1,7 @@
 /** Sends what is in the outbox: each mail by one worker at a time, again after a while if it fails, visibly to its end. */
 
 import { setTimeout as pause } from "node:timers/promises";
+import { sql } from "kysely";
 import { after, hours, minutes, seconds } from "../../platform/duration.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { describeError, type LogLevel } from "../../platform/log.ts";
@@ -32,37 +33,49 @@ export interface Delivery {
   readonly message: Message;
 }
 
-/**
- * Sends one mail that is due. False when none was. `delivered` is told of what left.
- *
- * A mail leaves twice in two cases, which nobody can rule out who does not share a database with the mail server: the
- * server took it and its answer was lost, or this process died between that answer and the note of it. The second
- * copy says the same to the letter and bears the same Message-ID, by which most mailboxes drop it.
- */
+/** Sends one mail that is due. False when none was. `delivered` is told of what left. */
 export async function sendNextMail(
   ctx: Context,
   transport: Transport,
   delivered: (delivery: Delivery) => void = () => undefined,
 ): Promise<boolean> {
   const row = await claimRow(ctx);
-  if (!row) return false;
+  if (row) await sendMail(ctx, transport, row, delivered);
+  return row !== undefined;
+}
+
+/**
+ * Sends a mail that was claimed, whatever becomes of it.
+ *
+ * A mail leaves twice in two cases, which nobody can rule out who does not share a database with the mail server: the
+ * server took it and its answer was lost, or this process died between that answer and the note of it. The second
+ * copy says the same to the letter and bears the same Message-ID, by which most mailboxes drop it.
+ */
+async function sendMail(
+  ctx: Context,
+  transport: Transport,
+  row: OutboxRow,
+  delivered: (delivery: Delivery) => void,
+): Promise<void> {
   let message: Message | undefined;
   let reply: string;
   try {
     message = await prepareMessage(ctx, row);
-    if (!message) return true;
+    if (!message) return;
     ({ reply } = await transport.send(message, row.mail));
   } catch (error) {
     await postpone(ctx, row, error, message);
-    return true;
+    return;
   }
-  await noteSent(ctx, row, message, withoutSecrets(reply, message));
+  await noteSent(ctx, row, withoutSecrets(reply, message));
   delivered({ mail: row.mail, message });
-  return true;
 }
 
-/** Takes the mail that has waited longest, for as long as the lease lasts; no other worker gets it meanwhile. */
-async function claimRow(ctx: Context): Promise<OutboxRow | undefined> {
+/**
+ * Takes the mail that has waited longest and goes to none of the `busy` domains, for as long as the lease lasts; no other
+ * worker gets it meanwhile.
+ */
+async function claimRow(ctx: Context, busy: readonly string[] = []): Promise<OutboxRow | undefined> {
   const now = ctx.now();
   const outbox = outboxIn(ctx);
   return outbox
@@ -79,6 +92,7 @@ async function claimRow(ctx: Context): Promise<OutboxRow | undefined> {
         .where("state", "=", "waiting")
         .where("due_at", "<=", now.getTime())
         .where((row) => row.or([row("leased_until", "is", null), row("leased_until", "<=", now.getTime())]))
+        .where((row) => row.and(busy.map(isElsewhere)))
         .orderBy("due_at")
         .limit(1)
         .forUpdate()
@@ -87,6 +101,12 @@ async function claimRow(ctx: Context): Promise<OutboxRow | undefined> {
     .returningAll()
     .executeTakeFirst();
 }
+
+/** With its `@`. */
+const domainOf = (recipient: string) => recipient.slice(recipient.lastIndexOf("@"));
+
+const isElsewhere = (domain: string) =>
+  sql<boolean>`recipient not like ${`%${domain.replace(/[\\%_]/g, "\\$&")}`} escape '\\'`;
 
 /** The message as it was written at the first try; writes it now if this is the first. */
 async function prepareMessage(ctx: Context, row: OutboxRow): Promise<Message | undefined> {
@@ -148,7 +168,7 @@ async function keepMessage(ctx: Context, row: OutboxRow, message: Message): Prom
     .updateTable("outbox")
     .set({
       payload: sealPayload(ctx, row.id, { stage: "written", message }),
-      recipient: message.to,
+      recipient: canonicalEmail(message.to),
       leased_until: after(ctx.now(), leaseTime).getTime(),
     })
     .where("id", "=", row.id)
@@ -165,7 +185,7 @@ async function keepMessage(ctx: Context, row: OutboxRow, message: Message): Prom
 async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): Promise<boolean> {
   if (!ctx.config.rateLimits) return true;
   const take = async (what: string | number, allowance: Allowance) => {
-    const taken = await takeOne(ctx, `mail ${mail.name} ${what} ${canonicalEmail(recipient)}`, allowance);
+    const taken = await takeOne(ctx, `mail ${mail.name} ${what} ${recipient}`, allowance);
     return taken.emptyUntil === undefined;
   };
   // Counted with every mail, so that it is left only once what it counted before is over.
@@ -177,10 +197,10 @@ async function isWithinBudget(ctx: Context, mail: AnyMail, recipient: string): P
 }
 
 /** Once the mail is out, only noting it is left: a database that is busy for a moment must not send it again. */
-async function noteSent(ctx: Context, row: OutboxRow, message: Message, reply: string): Promise<void> {
+async function noteSent(ctx: Context, row: OutboxRow, reply: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await finishRow(ctx, row, { state: "sent", payload: null, reply, recipient: message.to });
+      await finishRow(ctx, row, { state: "sent", payload: null, reply });
       return;
     } catch (error) {
       if (tries === 6) throw error;
@@ -222,8 +242,12 @@ async function giveUp(ctx: Context, row: OutboxRow, said: string, payload = row.
 /** The outbox names the recipient; a log, which is kept elsewhere and longer, need not. */
 function tell(ctx: Context, level: LogLevel, what: string, row: OutboxRow, said: string): void {
   const { mail, id, attempts: attempt, recipient } = row;
-  ctx.log(level, what, { mail, id, attempt, error: said.replaceAll(recipient, "[recipient]") });
+  ctx.log(level, what, { mail, id, attempt, error: withoutAddress(said, recipient) });
 }
+
+/** However the mail server spells it. */
+const withoutAddress = (said: string, recipient: string) =>
+  said.replaceAll(new RegExp(recipient.replace(/\W/g, "\\$&"), "gi"), "[recipient]");
 
 const firstLine = (text: string) => (text.split("\n")[0] ?? "").slice(0, 500);
 
@@ -245,7 +269,7 @@ function withoutSecrets(reply: string, message: Message | undefined): string {
 async function finishRow(
   ctx: Context,
   row: OutboxRow,
-  end: Partial<Pick<OutboxRow, "payload" | "recipient">> & Pick<OutboxRow, "state" | "reply">,
+  end: Partial<Pick<OutboxRow, "payload">> & Pick<OutboxRow, "state" | "reply">,
 ): Promise<void> {
   await outboxIn(ctx)
     .updateTable("outbox")
@@ -262,8 +286,10 @@ export interface MailWorker {
 
 /** How often a worker looks for mail that another process put into the outbox, or whose time has come. */
 const lookEvery = seconds(2);
-/** Mails under way at once: a stalled server holds up a few, not all. */
+/** Mails under way at once from this process: a stalled server holds up a few, not all. */
 const lanes = 3;
+/** Of those to one domain: some mail servers ask the recipient's before they answer, and one that is slow must not stop all. */
+const lanesPerDomain = 2;
 /** A mail that takes longer is taken on by whoever looks once its lease is over. */
 const stopTime = seconds(15);
 
@@ -275,28 +301,48 @@ export function startMailWorker(
 ): MailWorker {
   const bell = createBell();
   mailAlarm(ctx).onRing(() => setTimeout(bell.ring, aMoment(ctx)).unref());
+  const underWay = new Map<Promise<void>, string>();
   let isStopping = false;
+  const tell = (error: unknown) =>
+    ctx.log("error", "the mail worker was interrupted", { error: describeError(error) });
+  const send = (row: OutboxRow) => {
+    const sending = sendMail(ctx, transport, row, delivered)
+      .catch(tell)
+      .finally(() => {
+        underWay.delete(sending);
+        bell.ring();
+      });
+    underWay.set(sending, domainOf(row.recipient));
+  };
+  const claim = async () => {
+    const domains = [...underWay.values()];
+    const isBusy = (domain: string) => domains.filter((one) => one === domain).length >= lanesPerDomain;
+    return domains.length < lanes ? claimRow(ctx, [...new Set(domains)].filter(isBusy)) : undefined;
+  };
   const work = async () => {
     while (!isStopping) {
       const rings = bell.rings();
-      const wasBusy = await sendNextMail(ctx, transport, delivered).catch((error: unknown) => {
-        ctx.log("error", "the mail worker was interrupted", { error: describeError(error) });
-        return false;
-      });
-      if (!wasBusy && !isStopping) await bell.heard(rings, lookEvery);
+      const row = await claim().catch(tell);
+      if (row) send(row);
+      else if (!isStopping) await bell.heard(rings, lookEvery);
     }
+    await Promise.all(underWay.keys());
   };
-  const working = Array.from({ length: lanes }, work);
+  const working = work();
   return {
     stop: async () => {
       isStopping = true;
       bell.ring();
-      const timeOver = new AbortController();
-      const wait = pause(stopTime, undefined, { signal: timeOver.signal }).catch(() => undefined);
-      await Promise.race([Promise.all(working), wait]);
-      timeOver.abort();
+      await waitAtMost(stopTime, working);
     },
   };
+}
+
+async function waitAtMost(time: number, work: Promise<void>): Promise<void> {
+  const timeOver = new AbortController();
+  const wait = pause(time, undefined, { signal: timeOver.signal }).catch(() => undefined);
+  await Promise.race([work, wait]);
+  timeOver.abort();
 }
 
 /**

@@ -75,6 +75,29 @@ export async function issueCode(
 const codeMac = (ctx: Context, accountId: string, code: string) =>
   macFor(ctx, "mail-code", `${accountId} ${code}`).toString("hex");
 
+/** Whether a token made so lately still works, with its code if it was given one. */
+export async function hasRecentToken(
+  ctx: Context,
+  purpose: string,
+  accountId: string,
+  within: number,
+): Promise<boolean> {
+  const now = ctx.now().getTime();
+  const recent = await tokensIn(ctx)
+    .selectFrom("one_time_tokens")
+    .select("hash")
+    .where("account_id", "=", accountId)
+    .where("purpose", "=", purpose)
+    .where("created_at", ">", now - within)
+    // A clock that was set back by a day must not make it recent for a day.
+    .where("created_at", "<=", now)
+    .where("expires_at", ">", now)
+    .where("used_at", "is", null)
+    .where("code_tries", "<", codeTries)
+    .executeTakeFirst();
+  return recent !== undefined;
+}
+
 /** Uses a token up. Of two at the same moment, one gets the account; undefined for any token that is no longer good. */
 export async function takeOneTimeToken(
   ctx: Context,

@@ -63,7 +63,10 @@ export const verifyByCode = endpoint({
   path: "/api/auth/verify-email/",
   summary: "Verify an address with the code that was mailed to it",
   access: anyone,
-  limit: [perAddress("verify-code", 30, minutes(1)), guessesByEmail("verify-code", 20, hours(1), "email")],
+  limit: [
+    perAddress("verify-code", 30, minutes(1)),
+    guessesByEmail({ name: "verify-code", most: 20, within: hours(1) }, "email"),
+  ],
   body: form({ email: email(), code: text({ maxLength: 20 }) }),
   reply: detailReply,
   errors: [FieldsInvalid, CodeInvalid],

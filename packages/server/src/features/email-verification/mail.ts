@@ -1,7 +1,7 @@
 /** The mail that proves an address, and the one that welcomes its owner. */
 
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
-import { mailBudget } from "../../core/mail/budget.ts";
+import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { groupCode } from "../../core/mail/group-code.ts";
 import { linkToApp, mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
@@ -24,6 +24,7 @@ export const verificationMail: Mail<NoDetails> = {
   compose: async (ctx, { to, language }) => {
     const account = await findAccountByEmail(ctx, to);
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
+    if (await hasFreshLink(ctx, verificationPurpose, account.id)) return undefined;
     const ttl = ctx.config.verificationTtl;
     const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
     const code = await issueCode(ctx, verificationPurpose, account.id, token, Math.min(codeTtl, ttl));

@@ -4,6 +4,7 @@ import { userSchema } from "../../core/accounts/fields.ts";
 import { presentUser } from "../../core/accounts/present.ts";
 import { endpoint } from "../../core/feature.ts";
 import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
+import { enqueueMail } from "../../core/mail/outbox.ts";
 import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
 import { knownDevice } from "../../core/sign-in/device.ts";
 import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
@@ -11,6 +12,8 @@ import { minutes } from "../../platform/duration.ts";
 import { email, password } from "../../platform/http/fields.ts";
 import { form } from "../../platform/http/form.ts";
 import { login } from "./flow.ts";
+import { passwordGuesses } from "./guesses.ts";
+import { accountLockedMail } from "./mail.ts";
 
 export const loginEndpoint = endpoint({
   method: "post",
@@ -19,9 +22,12 @@ export const loginEndpoint = endpoint({
   access: anyone,
   limit: [
     perAddress("login", 30, minutes(1)),
-    guessesByEmail("login", 10, minutes(15), "email", async (ctx, address) => {
-      const account = await findAccountByEmail(ctx, address);
-      return account && knownDevice(ctx, account.id);
+    guessesByEmail(passwordGuesses, "email", {
+      knownDevice: async (ctx, address) => {
+        const account = await findAccountByEmail(ctx, address);
+        return account && knownDevice(ctx, account.id);
+      },
+      whenUsedUp: (ctx, address) => enqueueMail(ctx, accountLockedMail, address, {}),
     }),
   ],
   body: form({ email: email(), password: password(oldPasswordMaxLength) }),

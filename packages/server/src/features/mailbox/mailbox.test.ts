@@ -85,7 +85,7 @@ describe("the mailbox for programs", () => {
 describe("the mailbox for people", () => {
   it("lists the mails, the newest first, and says how long ago each came", async () => {
     await using t = await withMail();
-    for (const span of ["40s", "20m", "3h", "2d"] as const) {
+    for (const span of ["1m", "20m", "3h", "2d"] as const) {
       t.clock.advance(span);
       await resend(t, "ada@example.org");
       await deliver(t);

@@ -1,7 +1,7 @@
 /** The mail with the link to a new password. */
 
 import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
-import { mailBudget } from "../../core/mail/budget.ts";
+import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
 import { mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
@@ -21,6 +21,7 @@ export const resetMail: Mail<Readonly<Record<never, never>>> = {
     const found = await findAccountByEmail(ctx, to);
     const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.disabledAt) return undefined;
+    if (await hasFreshLink(ctx, resetPurpose, account.id)) return undefined;
     // A newer link replaces the older one; since a mail over the budget is not written, somebody who asks and asks
     // for another's address leaves its owner with the last link, still good.
     await endOneTimeTokens(ctx, account.id, [resetPurpose]);

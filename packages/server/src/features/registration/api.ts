@@ -66,7 +66,7 @@ function registrationForm(system: Context): Form<Context, RegistrationBody> {
 }
 
 /** Whose username it is shows only to who knows the password, so asking is a guess at it, and counted as one. */
-const ownGuesses = guessesByEmail("register", 10, minutes(15), "email");
+const ownGuesses = guessesByEmail({ name: "register", most: 10, within: minutes(15) }, "email");
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "");
 

@@ -207,7 +207,7 @@ describe("registering", () => {
     await t.http.post(path, form());
     const again = await t.http.post(path, form());
     assert.deepEqual([again.status, again.body], [201, done]);
-    assert.deepEqual(await mailsOf(t), Array(2).fill("verify-email to ada@example.org"));
+    assert.deepEqual(await mailsOf(t), ["verify-email to ada@example.org"]);
     assert.notEqual((await account(t)).password_hash, null);
   });
 
@@ -266,7 +266,7 @@ describe("registering at the same moment", () => {
     );
     for (const { status, body } of answers) assert.deepEqual([status, body], [201, done]);
     assert.equal((await account(t)).password_hash, null, "a disputed password is still believed");
-    assert.equal((await t.mailbox()).length, 5, "more mails than the budget allows");
+    assert.equal((await t.mailbox()).length, 1, "a mail whose code the next one ends");
   });
 
   it("keeps the password when one form is sent thirty times", async () => {

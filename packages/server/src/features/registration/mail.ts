@@ -1,7 +1,7 @@
 /** Tells the owner of an address that somebody registered it again. */
 
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
-import { mailBudget } from "../../core/mail/budget.ts";
+import { calmMailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
 import { linkToApp } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
@@ -11,7 +11,7 @@ import { sentences } from "./texts.ts";
 export const alreadyRegisteredMail: Mail<Readonly<Record<never, never>>> = {
   name: "already-registered",
   worthSendingFor: () => days(1),
-  budget: mailBudget,
+  budget: calmMailBudget,
   compose: async (ctx, { to, language, askedFrom }) => {
     const account = await findAccountByEmail(ctx, to);
     if (!account || account.disabledAt) return undefined;

@@ -75,6 +75,7 @@ describe("a mail sent by SMTP", together, () => {
     await using server = await startSmtpServer();
     const { reply } = await transportTo(server, { replyTo: { name: "", address: "help@example.org" } }).send(
       hello,
+      "verify-email",
     );
     assert.match(reply, /^250 .*Taken/);
     const [{ raw, from, to } = assert.fail("nothing arrived")] = server.received;
@@ -100,6 +101,7 @@ describe("a mail sent by SMTP", together, () => {
     assert.equal(header("x-auto-response-suppress"), "All");
     assert.equal(header("x-entity-ref-id"), hello.id);
     assert.equal(header("content-language"), "en");
+    assert.equal(header("feedback-id"), "::verify-email:imagaine-auth");
     for (const absent of ["cc", "bcc", "sender", "list-unsubscribe", "precedence", "x-mailer"])
       assert.equal(header(absent), undefined);
   });
