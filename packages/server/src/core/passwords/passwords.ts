@@ -51,7 +51,7 @@ export async function verifyPassword(
   const make = makeOf(passwordHash);
   if (make) noteMake(ctx, make);
   const encoded = make ? passwordHash : decoy;
-  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, encoded), make ?? decoy);
+  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, encoded), makeOf(encoded));
   return isRight && make !== undefined;
 }
 
