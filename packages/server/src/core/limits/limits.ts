@@ -207,9 +207,12 @@ export const readsByCaller: Limit<Context, { readonly account: { readonly id: st
 };
 
 /** As many, by whose call the body proves it is; by address block without that. */
-export function readsBy<FieldName extends string>(by: Proof<FieldName>): Limit<Context, unknown, FieldName> {
+export function readsBy<FieldName extends string>({
+  who,
+  by,
+}: SparedCalls<FieldName>): Limit<Context, unknown, FieldName> {
   return {
-    describe: `${perMinute} by a good ${by.field}, or by address without one, on each node`,
+    describe: `${perMinute} by ${who}, or by address without one, on each node`,
     countsBy: "address",
     spares: by,
     take: async (ctx, { body }) => {

@@ -1,7 +1,7 @@
 import { anyone, bearerToken } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { type Proof, readsBy, readsOnly } from "../../core/limits/limits.ts";
+import { readsBy, readsOnly, type SparedCalls } from "../../core/limits/limits.ts";
 import { NotAuthenticated, TokenInvalid } from "../../core/tokens/errors.ts";
 import { readToken } from "../../core/tokens/tokens.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
@@ -15,12 +15,15 @@ import { sentences } from "./texts.ts";
 const tokenErrors: readonly DeclaredError[] = [FieldsInvalid, TokenInvalid];
 
 /** That a call is made by whoever holds a token of ours: strangers behind the same address cannot keep them out. */
-const sessionProof: Proof<"refresh"> = {
-  field: "refresh",
-  isClaimed: () => true,
-  prove: async (ctx, token) => {
-    const { claims } = await readToken(ctx, token, "refresh");
-    return claims && `session ${claims.sessionId ?? claims.id}`;
+const goodTokens: SparedCalls<"refresh"> = {
+  who: "a good refresh token",
+  by: {
+    field: "refresh",
+    isClaimed: () => true,
+    prove: async (ctx, token) => {
+      const { claims } = await readToken(ctx, token, "refresh");
+      return claims && `session ${claims.sessionId ?? claims.id}`;
+    },
   },
 };
 
@@ -34,7 +37,7 @@ export const refresh = endpoint({
     "session. The answer's X-Refresh header says what happened: rotated, replayed, converged, invalid, expired, " +
     "revoked or reused.",
   access: anyone,
-  limit: [readsBy(sessionProof)],
+  limit: [readsBy(goodTokens)],
   body: form({ refresh: text() }),
   reply: {
     type: "object",
@@ -79,7 +82,7 @@ export const logout = endpoint({
   description:
     "Takes a refresh token or, without one, the bearer token. Answers alike for a token that is dead.",
   access: anyone,
-  limit: [readsBy(sessionProof)],
+  limit: [readsBy(goodTokens)],
   body: form({
     refresh: text({ required: false }),
     scope: oneOf(signOutScopes, { required: false }),
