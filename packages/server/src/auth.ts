@@ -16,6 +16,7 @@ import { housekeeping } from "./core/housekeeping.ts";
 import { checkSecret } from "./core/keys/fingerprint.ts";
 import { coreMails } from "./core/mails.ts";
 import { coreMigrations } from "./core/migrations.ts";
+import { countingMakes } from "./core/passwords/makes.ts";
 import { checkTokenClaims } from "./core/tokens/tokens.ts";
 import { standardFeatures } from "./features.ts";
 import { systemClock } from "./platform/clock.ts";
@@ -143,7 +144,7 @@ function collectAdditions(features: readonly Feature[], fields: UserFields): Add
     endpoints: features.flatMap((feature) => feature.endpoints ?? []),
     gates: features.flatMap((feature) => feature.gates ?? []),
     reactions: features.flatMap((feature) => feature.reactions ?? []),
-    jobs: [housekeeping, ...features.flatMap((feature) => feature.jobs ?? [])],
+    jobs: [housekeeping, countingMakes, ...features.flatMap((feature) => feature.jobs ?? [])],
     mails: new Map(mails.map((mail) => [mail.name, mail])),
   };
 }

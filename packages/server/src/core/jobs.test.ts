@@ -94,11 +94,11 @@ describe("a job", () => {
     assert.equal(runs, 1);
   });
 
-  it("housekeeping is among the jobs of every system", async () => {
+  it("housekeeping and counting the makes of passwords are among the jobs of every system", async () => {
     await using t = await testAuth();
     assert.deepEqual(
       t.ctx.additions.jobs.map((job) => job.name),
-      ["housekeeping"],
+      ["housekeeping", "password makes"],
     );
   });
 });

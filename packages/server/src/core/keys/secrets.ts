@@ -18,6 +18,7 @@ export type Purpose =
   | "device-token"
   | "mail-code"
   | "limit-key"
+  | "password-decoy"
   | "fingerprint";
 
 /** A purpose's key, derived from the current secret (RFC 5869). */

@@ -88,16 +88,67 @@ async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): 
   return taken;
 }
 
-/** So many calls from one address block, whatever comes of them. */
-export function perAddress(name: string, most: number, within: number): Limit<Context, unknown> {
+/** What a call can prove about itself, by a field of its body and what it brought along. */
+export interface Proof<FieldName extends string> {
+  readonly field: FieldName;
+  /** Whether the call says that it can: what it costs to look is spent on no other. */
+  readonly isClaimed: (ctx: Context) => boolean;
+  /** Whose it was proved to be, in a name for an allowance; undefined when nothing was proved. */
+  readonly prove: (ctx: Context, value: string) => Promise<string | undefined>;
+}
+
+/** Calls that a limit by address may spare. */
+export interface SparedCalls<FieldName extends string> {
+  /** For the documents. */
+  readonly who: string;
+  readonly by: Proof<FieldName>;
+}
+
+/** What they have instead. */
+export type Spared<FieldName extends string> = SparedCalls<FieldName> & Allowance;
+
+/**
+ * So many calls from one address block, whatever comes of them. A call that proves that it is no stranger's has an
+ * allowance of its own, so that nobody behind the same address can shut it out; beyond that it counts as any other.
+ */
+export function perAddress(name: string, most: number, within: number): Limit<Context, unknown>;
+export function perAddress<FieldName extends string>(
+  name: string,
+  most: number,
+  within: number,
+  spared: Spared<FieldName>,
+): Limit<Context, unknown, FieldName>;
+export function perAddress<FieldName extends string>(
+  name: string,
+  most: number,
+  within: number,
+  spared?: Spared<FieldName>,
+): Limit<Context, unknown, FieldName> {
+  const apart = spared && `; ${spared.who} have ${spared.most} in ${spared.within / 60_000} min of their own`;
   return {
-    describe: `${most} in ${within / 60_000} min by address`,
+    describe: `${most} in ${within / 60_000} min by address${apart ?? ""}`,
     countsBy: "address",
-    take: async (ctx) => {
+    ...(spared && { spares: spared.by }),
+    take: async (ctx, { body }) => {
+      if (!ctx.config.rateLimits) return undefined;
+      if (spared?.by.isClaimed(ctx) && (await takeSpared(ctx, name, spared, body))) return undefined;
       await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, { most, within });
       return undefined;
     },
   };
+}
+
+/** Whether the call proved itself, and had something left of its own. */
+async function takeSpared<FieldName extends string>(
+  ctx: Context,
+  name: string,
+  { by, most, within }: Spared<FieldName>,
+  body: Counted<unknown>["body"],
+): Promise<boolean> {
+  const whose = await by.prove(ctx, String(body[by.field]));
+  if (whose === undefined) return false;
+  const { emptyUntil } = await takeOne(ctx, `${name} spared ${whose}`, { most, within });
+  return !emptyUntil;
 }
 
 /** An allowance of guesses, under the name of what is guessed. */
@@ -167,25 +218,50 @@ export function guessesByCaller(
 
 const ceilings = perSystem(() => new Map<string, { count: number; resetsAt: number }>());
 const ceiling: Allowance = { most: 600, within: 60_000 };
+const perMinute = `${ceiling.most} a minute`;
 
 /** For calls that guess nothing: 600 a minute by address block, in this node's memory, so that no read costs a write. */
 export const readsOnly: Limit<Context, unknown> = {
-  describe: `${ceiling.most} a minute by address, on each node`,
+  describe: `${perMinute} by address, on each node`,
   countsBy: "address",
-  take: async (ctx) => {
-    if (!ctx.config.rateLimits) return undefined;
-    const counts = ceilings(ctx);
-    const now = ctx.now().getTime();
-    const block = addressBlock(ctx.request.address);
-    const known = counts.get(block);
-    const bucket = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
-    bucket.count += 1;
-    counts.set(block, bucket);
-    if (counts.size > 10_000) forgetOver(counts, now);
-    if (bucket.count > ceiling.most) throw new Throttled(bucket.resetsAt - now);
-    return undefined;
-  },
+  take: async (ctx) => countRead(ctx, addressBlock(ctx.request.address)),
 };
+
+/** As many, by whoever is signed in: what others do behind the same address counts for nothing. */
+export const readsByCaller: Limit<Context, { readonly account: { readonly id: string } }> = {
+  describe: `${perMinute} by account, on each node`,
+  countsBy: "caller",
+  take: async (ctx, { caller }) => countRead(ctx, `account ${caller.account.id}`),
+};
+
+/** As many, by whose call the body proves it is; by address block without that. */
+export function readsBy<FieldName extends string>({
+  who,
+  by,
+}: SparedCalls<FieldName>): Limit<Context, unknown, FieldName> {
+  return {
+    describe: `${perMinute} by ${who}, or by address without one, on each node`,
+    countsBy: "address",
+    spares: by,
+    take: async (ctx, { body }) => {
+      const value = body[by.field];
+      const whose = typeof value === "string" ? await by.prove(ctx, value) : undefined;
+      return countRead(ctx, whose ?? addressBlock(ctx.request.address));
+    },
+  };
+}
+
+function countRead(ctx: Context, whose: string): undefined {
+  if (!ctx.config.rateLimits) return;
+  const counts = ceilings(ctx);
+  const now = ctx.now().getTime();
+  const known = counts.get(whose);
+  const bucket = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
+  bucket.count += 1;
+  counts.set(whose, bucket);
+  if (counts.size > 10_000) forgetOver(counts, now);
+  if (bucket.count > ceiling.most) throw new Throttled(bucket.resetsAt - now);
+}
 
 function forgetOver(counts: Map<string, { resetsAt: number }>, now: number): void {
   for (const [block, { resetsAt }] of counts) if (resetsAt <= now) counts.delete(block);

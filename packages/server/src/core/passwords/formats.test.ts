@@ -6,7 +6,15 @@ import { describe, it } from "node:test";
 import { hash as hashBcrypt } from "bcryptjs";
 import * as fc from "fast-check";
 import { desCrypt } from "./des-crypt.ts";
-import { argon2Ceiling, encodeArgon2id, isKnownFormat, isOutdated, verifyEncoded } from "./formats.ts";
+import {
+  argon2Ceiling,
+  encodeArgon2id,
+  isKnownFormat,
+  isOutdated,
+  makeOf,
+  makeOfArgon2id,
+  verifyEncoded,
+} from "./formats.ts";
 import hashes from "./hashes.json" with { type: "json" };
 
 const cheap = { memoryKib: 64, passes: 1, parallelism: 1 };
@@ -72,6 +80,33 @@ describe("a hash that Django made", { concurrency: 2 }, () => {
   it("is not opened by a lone surrogate, which has no bytes of its own", async () => {
     assert.equal(await verifyEncoded("\ufffd", md5("\ufffd")), true);
     assert.equal(await verifyEncoded("\ud800", md5("\ufffd")), false);
+  });
+});
+
+describe("the make of a hash", () => {
+  it("is a hash of the same algorithm and cost, with nothing of its salt or key, that its password does not open", async () => {
+    for (const { encoded } of hashes.vectors) {
+      const make = makeOf(encoded) ?? "";
+      assert.equal(makeOf(make), make, encoded);
+      assert.equal(make.length > 12 && make !== encoded, true, encoded);
+      const costs = (text: string) => text.match(/(?<=\$)\d+(?=\$)|[mtp]=\d+/g);
+      if (!/^[0-9a-f]{32}$/.test(encoded)) assert.deepEqual(costs(make), costs(encoded), encoded);
+      const secrets = encoded.split(/[$,]/).filter((part) => /^.{20,}$/.test(part));
+      for (const secret of secrets) assert.ok(!make.includes(secret), encoded);
+    }
+    for (const { password, encoded } of cheapVectors) {
+      assert.equal(await verifyEncoded(password, makeOf(encoded)), false, encoded);
+    }
+  });
+
+  it("is the same for two hashes of one cost, and another where a parameter differs", async () => {
+    const [one, other] = [await encodeArgon2id(phrase, cheap), await encodeArgon2id("other", cheap)];
+    assert.equal(makeOf(one), makeOf(other));
+    assert.equal(makeOf(one), makeOfArgon2id(cheap));
+    const scrypt = (p: number) => `scrypt$16384$salt$8$${p}$${"A".repeat(86)}==`;
+    assert.notEqual(makeOf(scrypt(1)), makeOf(scrypt(5)));
+    assert.notEqual(makeOf(one), makeOf(`argon2${one}`), "Django's is tried trimmed too");
+    for (const encoded of [null, "", "!", "!x", "plain$x"]) assert.equal(makeOf(encoded), undefined);
   });
 });
 

@@ -31,6 +31,8 @@ interface Format {
   /** Whether the cost that the hash names is one we pay; the parts are the groups of the pattern. */
   readonly isAffordable?: (parts: string[]) => boolean;
   readonly matches: (password: string, parts: string[]) => Promise<boolean> | boolean;
+  /** A hash of the same cost with the same text in place of every salt and key. */
+  readonly blank: (parts: string[]) => string;
 }
 
 const argon2Phc =
@@ -43,30 +45,43 @@ const formats: readonly Format[] = [
     ours: true,
     isAffordable: isAffordableArgon2,
     matches: matchesArgon2,
+    blank: ([phc = ""]) => blankArgon2(phc),
   },
-  { pattern: whole("argon2(", argon2Phc, ")"), isAffordable: isAffordableArgon2, matches: matchesArgon2 },
+  {
+    pattern: whole("argon2(", argon2Phc, ")"),
+    isAffordable: isAffordableArgon2,
+    matches: matchesArgon2,
+    blank: ([phc = ""]) => `argon2${blankArgon2(phc)}`,
+  },
   pbkdf2Format("sha256", /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/, 32),
   pbkdf2Format("sha1", /^pbkdf2_sha1\$([1-9]\d{0,9})\$([^$]+)\$([A-Za-z0-9+/]{27}=)$/, 20),
   {
     pattern: whole("bcrypt_sha256\\$(", bcryptText, ")"),
     isAffordable: isAffordableBcrypt,
     matches: (password, parts) => matchesBcrypt(digest("sha256", password), parts),
+    blank: ([text = ""]) => `bcrypt_sha256$${blankBcrypt(text)}`,
   },
   {
     pattern: whole("(?:bcrypt\\$)?(", bcryptText, ")"),
     isAffordable: isAffordableBcrypt,
     matches: matchesBcrypt,
+    blank: ([text = ""]) => blankBcrypt(text),
   },
   {
     // The salt stands between N and r.
     pattern: /^scrypt\$([1-9]\d{0,9})\$([^$]+)\$([1-9]\d{0,9})\$([1-9]\d{0,9})\$([A-Za-z0-9+/]{86}==)$/,
     isAffordable: isAffordableScrypt,
     matches: matchesScrypt,
+    blank: ([n, , r, p]) => `scrypt$${n}$${blankSalt}$${r}$${p}$${"A".repeat(86)}==`,
   },
   digestFormat("sha1", /^sha1\$([^$]*)\$([0-9a-f]{40})$/),
   digestFormat("md5", /^md5\$([^$]*)\$([0-9a-f]{32})$/),
   digestFormat("md5", /^()([0-9a-f]{32})$/),
-  { pattern: /^crypt\$\$([./0-9A-Za-z]{2})([./0-9A-Za-z]{11})$/, matches: matchesDesCrypt },
+  {
+    pattern: /^crypt\$\$([./0-9A-Za-z]{2})([./0-9A-Za-z]{11})$/,
+    matches: matchesDesCrypt,
+    blank: () => `crypt$$${".".repeat(13)}`,
+  },
 ];
 
 /**
@@ -118,6 +133,37 @@ export function isKnownFormat(encoded: string | null | undefined): boolean {
   return recognise(encoded) !== undefined;
 }
 
+/**
+ * What a hash costs to check, as a hash of the same algorithm and parameters that no password is known for: the same
+ * text for every hash of that cost. Undefined for one that `isKnownFormat` does not know.
+ */
+export function makeOf(encoded: string | null | undefined): string | undefined {
+  const found = recognise(encoded);
+  return found?.format.blank(found.parts);
+}
+
+/** The make of the hashes that `encodeArgon2id` gives for these parameters. */
+export function makeOfArgon2id({ memoryKib, passes, parallelism }: Argon2Parameters): string {
+  return blankArgon2(`$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$$`);
+}
+
+/** As long as Django's salts: their length costs nothing that could be measured. */
+const blankSalt = "A".repeat(22);
+
+function blankBase64(bytes: number): string {
+  return Buffer.alloc(bytes).toString("base64");
+}
+
+function blankArgon2(phc: string): string {
+  const [, algorithm, version, parameters] = phc.split("$");
+  return `$${algorithm}$${version}$${parameters}$${blankSalt}$${"A".repeat(43)}`;
+}
+
+/** The prefix and the cost; `2a`, `2b` and `2y` cost the same. */
+function blankBcrypt(text: string): string {
+  return `$2b$${text.slice(4, 6)}$${".".repeat(53)}`;
+}
+
 function recognise(encoded: string | null | undefined): { format: Format; parts: string[] } | undefined {
   if (!encoded || encoded.length > longestEncoded) return undefined;
   for (const format of formats) {
@@ -161,6 +207,7 @@ function pbkdf2Format(hash: "sha1" | "sha256", pattern: RegExp, bytes: number): 
   return {
     pattern,
     isAffordable: ([iterations]) => Number(iterations) <= pbkdf2Ceiling,
+    blank: ([iterations]) => `pbkdf2_${hash}$${iterations}$${blankSalt}$${blankBase64(bytes)}`,
     matches: async (password, [iterations, salt = "", key = ""]) => {
       const derived = await promisify(pbkdf2)(password, salt, Number(iterations), bytes, hash);
       return isSameText(derived.toString("base64"), key);
@@ -198,6 +245,7 @@ function digestFormat(hash: "md5" | "sha1", pattern: RegExp): Format {
   return {
     pattern,
     matches: (password, [salt = "", key = ""]) => isSameText(digest(hash, salt + password), key),
+    blank: () => `${hash}$${blankSalt}$${"0".repeat(hash === "md5" ? 32 : 40)}`,
   };
 }
 

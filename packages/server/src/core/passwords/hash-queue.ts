@@ -14,10 +14,15 @@ export class TooBusy extends defineError(
 ) {}
 
 export interface HashQueue {
-  /** What the work gives, once its turn has come. Throws TooBusy at once when the queue is full. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * What the work gives, once its turn has come; `make` says what is hashed. Throws TooBusy at once when the queue is
+   * full.
+   */
+  run<T>(work: () => Promise<T>, make?: string): Promise<T>;
   /** How many works have begun since the start. */
   readonly started: number;
+  /** How many of them were of each make. */
+  readonly startedByMake: ReadonlyMap<string, number>;
   /** How many wait for their turn now. */
   readonly waiting: number;
 }
@@ -31,6 +36,7 @@ export function createHashQueue(limits: { readonly atOnce: number; readonly wait
   const turns: (() => void)[] = [];
   let running = 0;
   let started = 0;
+  const startedByMake = new Map<string, number>();
 
   async function takePlace(): Promise<void> {
     if (running < limits.atOnce) {
@@ -49,9 +55,10 @@ export function createHashQueue(limits: { readonly atOnce: number; readonly wait
   }
 
   return {
-    async run(work) {
+    async run(work, make = "") {
       await takePlace();
       started++;
+      startedByMake.set(make, (startedByMake.get(make) ?? 0) + 1);
       try {
         return await work();
       } finally {
@@ -60,6 +67,9 @@ export function createHashQueue(limits: { readonly atOnce: number; readonly wait
     },
     get started() {
       return started;
+    },
+    get startedByMake() {
+      return startedByMake;
     },
     get waiting() {
       return turns.length;

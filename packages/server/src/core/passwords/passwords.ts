@@ -5,8 +5,10 @@ import type { FieldErrors } from "../../platform/http/errors.ts";
 import { sentence } from "../../platform/texts.ts";
 import { type Account, accountsIn } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
-import { encodeArgon2id, isOutdated, verifyEncoded } from "./formats.ts";
+import { drawDecoy } from "./decoys.ts";
+import { encodeArgon2id, isOutdated, makeOf, verifyEncoded } from "./formats.ts";
 import { createHashQueue } from "./hash-queue.ts";
+import { noteMake, todaysMake } from "./makes.ts";
 import { passwordProblems } from "./policy.ts";
 
 /** Half a second or so of waiting on two cores; beyond it, refusing at once serves people better. */
@@ -25,31 +27,33 @@ export const hashQueue = perSystem(() =>
 
 /** Hashes a new password. Slow: call it before a transaction opens. Throws TooBusy (503) rather than queue for long. */
 export async function hashPassword(ctx: Context, password: string): Promise<string> {
-  return hashQueue(ctx).run(() => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16)));
+  const work = () => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16));
+  return hashQueue(ctx).run(work, todaysMake(ctx));
+}
+
+/** Whose password it should be: an account, or an address that may have none. */
+export interface PasswordHolder {
+  readonly email: string;
+  readonly passwordHash?: string | null;
 }
 
 /**
- * Whether the password is the account's. Without an account, or without a believed password, a hash of the same cost
- * is computed all the same, so that the time tells nobody which it was (OWASP, Authentication Cheat Sheet).
+ * Whether the password is the holder's. Where there is none to check, the hash that is computed all the same is of
+ * the make that an account would have had, so that the time tells nobody which it was (OWASP, Authentication Cheat
+ * Sheet). Throws TooBusy.
  */
 export async function verifyPassword(
   ctx: Context,
   password: string,
-  hash: string | null | undefined,
+  { email, passwordHash }: PasswordHolder,
 ): Promise<boolean> {
-  const isReal = typeof hash === "string" && hash !== "" && !hash.startsWith("!");
-  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, isReal ? hash : decoyHash(ctx)));
-  return isRight && isReal;
+  const decoy = await drawDecoy(ctx, email);
+  const make = makeOf(passwordHash);
+  if (make) noteMake(ctx, make);
+  const encoded = make ? passwordHash : decoy;
+  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, encoded), makeOf(encoded));
+  return isRight && make !== undefined;
 }
-
-/** A well-formed hash at today's cost that no password has. */
-const decoyHash = perSystem((ctx) => {
-  const { memoryKib, passes, parallelism } = ctx.config.passwords.argon2;
-  const [salt, hash] = [Buffer.alloc(16), Buffer.alloc(32)].map((bytes) =>
-    bytes.toString("base64").replace(/=+$/, ""),
-  );
-  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$${salt}$${hash}`;
-});
 
 /** A hash at today's cost for a password just proved right, if the account's is of another make; else its own. */
 export async function upgradedHash(ctx: Context, account: Account, password: string): Promise<string | null> {

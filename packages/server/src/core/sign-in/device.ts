@@ -2,8 +2,10 @@
 
 import { createHmac } from "node:crypto";
 import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encoding.ts";
+import { findAccountByEmail } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
 import { purposeKey, purposeKeys } from "../keys/secrets.ts";
+import type { SparedCalls } from "../limits/limits.ts";
 
 /** Over https the prefix keeps other hosts of the domain from setting it (RFC 6265bis, 4.1.3.2). */
 const cookieName = (ctx: Context) => (isSecure(ctx) ? "__Host-device_token" : "device_token");
@@ -12,6 +14,33 @@ const isSecure = (ctx: Context) => ctx.config.publicUrl.startsWith("https:");
 const mostTokens = 5;
 const nonceBytes = 16;
 const cookieSeconds = 400 * 24 * 3600;
+
+/** Whether the request brings a device token along, be it good for any account or for none. */
+function claimsDevice(ctx: Context): boolean {
+  return sentTokens(ctx).length > 0;
+}
+
+/** The account of this address, and the device that this request proves to have signed in to it before. */
+export async function findKnownDevice(
+  ctx: Context,
+  email: string,
+): Promise<{ readonly accountId: string; readonly device: string } | undefined> {
+  if (!claimsDevice(ctx)) return undefined;
+  const account = await findAccountByEmail(ctx, email);
+  const device = account && knownDevice(ctx, account.id);
+  return account && device ? { accountId: account.id, device } : undefined;
+}
+
+/** Calls from devices that signed in to the account of their `email` before. */
+export const knownDevices: SparedCalls<"email"> = {
+  who: "known devices of an account",
+  by: {
+    field: "email",
+    isClaimed: claimsDevice,
+    // By the account, since whoever can sign in to it can have any number of devices.
+    prove: async (ctx, email) => (await findKnownDevice(ctx, email))?.accountId,
+  },
+};
 
 /** The name of the device that this request proves to be for `subject` (an account), or undefined. */
 export function knownDevice(ctx: Context, subject: string): string | undefined {

@@ -12,7 +12,7 @@ export const accountWasDeleted = event("account.deleted");
 
 /** Deletes the caller's account, once and for all. Throws PasswordWrong. */
 export async function deleteAccount(ctx: Context, { account }: Caller, password: string): Promise<void> {
-  if (!(await verifyPassword(ctx, password, account.passwordHash))) throw new PasswordWrong();
+  if (!(await verifyPassword(ctx, password, account))) throw new PasswordWrong();
   await ctx.transaction(async (ctx) => {
     if (!(await removeAccount(ctx, account, account.passwordHash))) throw new PasswordWrong();
   });

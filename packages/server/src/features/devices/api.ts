@@ -1,6 +1,6 @@
 import { signedIn } from "../../core/access/access.ts";
 import { endpoint } from "../../core/feature.ts";
-import { readsOnly } from "../../core/limits/limits.ts";
+import { readsByCaller } from "../../core/limits/limits.ts";
 import type { Session } from "../../core/sessions/sessions.ts";
 import { describeDevice } from "../../core/sign-in/user-agent.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
@@ -34,7 +34,7 @@ export const list = endpoint({
   path: "/api/auth/sessions/",
   summary: "List where you are signed in",
   access: signedIn,
-  limit: [readsOnly],
+  limit: [readsByCaller],
   reply: { type: "array", items: deviceSchema },
   errors: [],
   handle: async (ctx, { caller }) => {
@@ -48,7 +48,7 @@ export const end = endpoint({
   path: "/api/auth/sessions/:id/",
   summary: "Sign one place out",
   access: signedIn,
-  limit: [readsOnly],
+  limit: [readsByCaller],
   reply: detailReply,
   errors: [NotFound],
   handle: async (ctx, { caller, params }) => {

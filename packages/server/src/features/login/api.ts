@@ -1,12 +1,11 @@
 import { anyone } from "../../core/access/access.ts";
-import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import { userSchema } from "../../core/accounts/fields.ts";
 import { presentUser } from "../../core/accounts/present.ts";
 import { endpoint } from "../../core/feature.ts";
 import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
-import { knownDevice } from "../../core/sign-in/device.ts";
+import { findKnownDevice, knownDevices } from "../../core/sign-in/device.ts";
 import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
 import { minutes } from "../../platform/duration.ts";
 import { email, password } from "../../platform/http/fields.ts";
@@ -21,12 +20,9 @@ export const loginEndpoint = endpoint({
   summary: "Sign in with e-mail and password",
   access: anyone,
   limit: [
-    perAddress("login", 30, minutes(1)),
+    perAddress("login", 30, minutes(1), { ...knownDevices, most: 10, within: minutes(1) }),
     guessesByEmail(passwordGuesses, "email", {
-      knownDevice: async (ctx, address) => {
-        const account = await findAccountByEmail(ctx, address);
-        return account && knownDevice(ctx, account.id);
-      },
+      knownDevice: async (ctx, address) => (await findKnownDevice(ctx, address))?.device,
       whenUsedUp: (ctx, address) => enqueueMail(ctx, accountLockedMail, address, {}),
     }),
   ],

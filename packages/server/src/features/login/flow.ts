@@ -17,7 +17,7 @@ export const signInFailed = event<{ reason: string }>("sign_in.failed");
  */
 export async function login(ctx: Context, email: string, password: string): Promise<SignedIn> {
   const account = await findAccountByEmail(ctx, email);
-  const isRight = await verifyPassword(ctx, password, account?.passwordHash);
+  const isRight = await verifyPassword(ctx, password, account ?? { email });
   try {
     if (!account || !isRight) throw new CredentialsInvalid();
     return await signIn(ctx, account, {

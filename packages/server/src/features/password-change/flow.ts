@@ -27,7 +27,7 @@ export async function changePassword(
   currentPassword: string,
   newPassword: string,
 ): Promise<void> {
-  if (!(await verifyPassword(ctx, currentPassword, account.passwordHash))) throw new CurrentPasswordWrong();
+  if (!(await verifyPassword(ctx, currentPassword, account))) throw new CurrentPasswordWrong();
   const hash = await hashPassword(ctx, newPassword);
   await ctx.transaction(async (ctx) => {
     if (!(await replacePasswordHash(ctx, account, hash))) throw new CurrentPasswordWrong();

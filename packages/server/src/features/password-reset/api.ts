@@ -3,6 +3,7 @@ import { endpoint } from "../../core/feature.ts";
 import { perAddress } from "../../core/limits/limits.ts";
 import { findMismatch } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
+import { knownDevices } from "../../core/sign-in/device.ts";
 import { hours } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
@@ -10,6 +11,7 @@ import { email, password, uuidToken } from "../../platform/http/fields.ts";
 import { form } from "../../platform/http/form.ts";
 import { ResetLinkInvalid } from "./errors.ts";
 import { completePasswordReset, requestPasswordReset } from "./flow.ts";
+import { goodLinks } from "./good-links.ts";
 import { sentences } from "./texts.ts";
 
 export const request = endpoint({
@@ -19,7 +21,7 @@ export const request = endpoint({
   description:
     "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
   access: anyone,
-  limit: [perAddress("reset-request", 20, hours(1))],
+  limit: [perAddress("reset-request", 20, hours(1), { ...knownDevices, most: 5, within: hours(1) })],
   body: form({ email: email() }),
   reply: detailReply,
   errors: [FieldsInvalid],
@@ -35,7 +37,7 @@ export const confirm = endpoint({
   summary: "Set a new password with a reset link",
   description: "Ends every session of the account, and counts its address as verified.",
   access: anyone,
-  limit: [perAddress("reset-confirm", 30, hours(1))],
+  limit: [perAddress("reset-confirm", 30, hours(1), { ...goodLinks, most: 10, within: hours(1) })],
   body: form(
     {
       token: uuidToken(),

@@ -71,7 +71,7 @@ export async function offerFirstPassword(ctx: Context, accountId: string): Promi
 }
 
 /** Whose password a token may still set, and what it was issued for. */
-async function findPasswordLink(ctx: Context, token: string) {
+export async function findPasswordLink(ctx: Context, token: string) {
   for (const purpose of passwordPurposes) {
     const link = await findOneTimeToken(ctx, purpose, token);
     if (link && !link.isUsed) return { accountId: link.accountId, purpose };

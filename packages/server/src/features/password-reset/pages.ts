@@ -14,6 +14,7 @@ import type { Page } from "../../platform/http/page.ts";
 import type { Sentence } from "../../platform/texts.ts";
 import { ResetLinkInvalid } from "./errors.ts";
 import { completePasswordReset } from "./flow.ts";
+import { goodLinks } from "./good-links.ts";
 import { sentences } from "./texts.ts";
 
 const passwordForm = form<
@@ -27,7 +28,7 @@ const passwordForm = form<
 export const choosePassword: Page<Context> = {
   path: "/reset-password/:token/",
   access: async () => undefined,
-  limit: [perAddress("reset-page", 60, hours(1))],
+  limit: [perAddress("reset-page", 60, hours(1), { ...goodLinks, most: 20, within: hours(1) })],
   show: async (ctx) => showForm(ctx, {}),
   submit: async (ctx, { params, form }) => {
     const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];

@@ -4,7 +4,7 @@ import { presentUser } from "../../core/accounts/present.ts";
 import { addTakenErrors, usernameField } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { readsOnly } from "../../core/limits/limits.ts";
+import { readsByCaller } from "../../core/limits/limits.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import type { Fields, Form } from "../../platform/http/form.ts";
 import { changeProfile } from "./flow.ts";
@@ -14,7 +14,7 @@ type Changes = Readonly<Record<string, unknown>>;
 const profile = {
   path: "/api/auth/profile/",
   access: signedIn,
-  limit: [readsOnly],
+  limit: [readsByCaller],
   reply: (system: Context) => userSchema(system.additions.fields),
 } as const;
 

@@ -3,7 +3,7 @@
 import { signedIn } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { readsOnly } from "../../core/limits/limits.ts";
+import { readsByCaller } from "../../core/limits/limits.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { isKeepableJson } from "../../platform/http/fields.ts";
 import type { Form } from "../../platform/http/form.ts";
@@ -13,7 +13,7 @@ import { changeProfile } from "./flow.ts";
 const preferences = {
   path: "/api/auth/preferences/",
   access: signedIn,
-  limit: [readsOnly],
+  limit: [readsByCaller],
   onlyIf: (system: Context) => {
     const field = system.additions.fields.preferences;
     return field?.type === "json" && field.writableBy !== "admin" && !field.hidden;

@@ -1,8 +1,9 @@
 import { anyone, bearerToken } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { readsOnly } from "../../core/limits/limits.ts";
+import { readsBy, readsOnly, type SparedCalls } from "../../core/limits/limits.ts";
 import { NotAuthenticated, TokenInvalid } from "../../core/tokens/errors.ts";
+import { readToken } from "../../core/tokens/tokens.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { type DeclaredError, FieldsInvalid } from "../../platform/http/errors.ts";
 import { oneOf, text } from "../../platform/http/fields.ts";
@@ -12,6 +13,19 @@ import { type SignOutScope, signOut, signOutScopes } from "./logout.ts";
 import { sentences } from "./texts.ts";
 
 const tokenErrors: readonly DeclaredError[] = [FieldsInvalid, TokenInvalid];
+
+/** That a call is made by whoever holds a token of ours: strangers behind the same address cannot keep them out. */
+const goodTokens: SparedCalls<"refresh"> = {
+  who: "a good refresh token",
+  by: {
+    field: "refresh",
+    isClaimed: () => true,
+    prove: async (ctx, token) => {
+      const { claims } = await readToken(ctx, token, "refresh");
+      return claims && `session ${claims.sessionId ?? claims.id}`;
+    },
+  },
+};
 
 export const refresh = endpoint({
   method: "post",
@@ -23,7 +37,7 @@ export const refresh = endpoint({
     "session. The answer's X-Refresh header says what happened: rotated, replayed, converged, invalid, expired, " +
     "revoked or reused.",
   access: anyone,
-  limit: [readsOnly],
+  limit: [readsBy(goodTokens)],
   body: form({ refresh: text() }),
   reply: {
     type: "object",
@@ -68,7 +82,7 @@ export const logout = endpoint({
   description:
     "Takes a refresh token or, without one, the bearer token. Answers alike for a token that is dead.",
   access: anyone,
-  limit: [readsOnly],
+  limit: [readsBy(goodTokens)],
   body: form({
     refresh: text({ required: false }),
     scope: oneOf(signOutScopes, { required: false }),

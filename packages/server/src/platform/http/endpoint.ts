@@ -31,6 +31,11 @@ export interface Counted<Caller> {
 export interface Limit<Ctx, in Caller, FieldName extends string = never> {
   readonly describe: string;
   readonly countsBy: "address" | "caller" | { readonly field: FieldName };
+  /**
+   * For a limit by address: which field of the body may prove that the call is not a stranger's, and whether this call
+   * says so. Then it is taken after the body, which it is handed.
+   */
+  readonly spares?: { readonly field: FieldName; readonly isClaimed: (ctx: Ctx) => boolean };
   readonly take: (ctx: Ctx, counted: Counted<Caller>) => Promise<undefined | (() => Promise<void>)>;
 }
 

@@ -17,7 +17,7 @@ export async function openPage<Ctx extends RequestContext>(
   params: Readonly<Record<string, string>>,
 ): Promise<Response> {
   await page.access(ctx);
-  for (const limit of page.limit) await limit.take(ctx, { caller: undefined, body: {} });
+  for (const limit of page.limit) await limit.take(ctx, { caller: undefined, body: params });
   const call = { params, query: new URL(request.url).searchParams };
   if (request.method !== "POST" || !page.submit) return htmlAnswer(await page.show(ctx, call));
   // Cross-site request forgery: a form on a page of somebody else's.

@@ -14,7 +14,8 @@ export interface Page<Ctx extends RequestContext> {
   readonly onlyIf?: (system: Ctx) => boolean;
   /** Who may open it: throws, or not. */
   readonly access: (ctx: Ctx) => Promise<void>;
-  readonly limit: readonly Limit<Ctx, undefined>[];
+  /** Taken before anything else; where one counts by a field, that is a parameter of the path. */
+  readonly limit: readonly Limit<Ctx, undefined, string>[];
   /** Shows the page; changes nothing, since mail scanners and prefetchers open links too. */
   readonly show: (ctx: Ctx, call: PageCall) => Promise<Document>;
   /** What its form does. Only a form on a page of ours gets here. */

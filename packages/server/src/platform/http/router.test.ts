@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { RequestContext } from "./endpoint.ts";
 import { defineError, FieldsInvalid, RequestRefused, Throttled, Unavailable } from "./errors.ts";
 import { text } from "./fields.ts";
 import { form } from "./form.ts";
@@ -99,6 +100,28 @@ describe("a call", () => {
       detail: "Request was throttled. Expected available in 2 seconds.",
     });
     assert.deepEqual(await answerTo("action"), { detail: "No." });
+  });
+
+  it("is counted by address once its body is read where that may spare it, and says so", async () => {
+    const counted: unknown[] = [];
+    const limit = countingLimit("address", async (_ctx, { body }) => {
+      counted.push(body);
+      throw new Throttled(1000);
+    });
+    const isClaimed = (ctx: RequestContext) => ctx.request.headers.has("claim");
+    const endpoint = probe({
+      limit: [{ ...limit, spares: { field: "name", isClaimed } }],
+      body: form({ name: text() }),
+    });
+    const { call } = createProbe([endpoint]);
+    const statusOf = async (body: unknown, headers = {}) =>
+      (await call("POST", endpoint.path, { body, headers })).status;
+    assert.equal(await statusOf({ name: "ada" }), 429);
+    assert.equal(await statusOf("{"), 429);
+    assert.deepEqual(counted, [{}, {}]);
+    assert.equal(await statusOf({ name: "ada" }, { claim: "yes" }), 429);
+    assert.equal(await statusOf("{", { claim: "yes" }), 400);
+    assert.deepEqual(counted.slice(2), [{ name: "ada" }]);
   });
 
   it("is forgotten by its limits only once it succeeded", async () => {

@@ -147,7 +147,10 @@ function findRoute<Ctx>(router: SmartRouter<Route<Ctx>>, path: string) {
   return { route, params };
 }
 
-/** Credentials, limit by address, body and fields, limits by account, action: a stranger learns nothing on the way. */
+/**
+ * Credentials, limit by address, body and fields, limits by account, action: a stranger learns nothing on the way. A
+ * limit by address that may spare this call waits for what the body proves.
+ */
 function answerEndpoint<Ctx extends RequestContext>(
   options: RouterOptions<Ctx>,
   one: AnyEndpoint<Ctx>,
@@ -158,9 +161,11 @@ function answerEndpoint<Ctx extends RequestContext>(
   const byAccount = one.limit.filter((limit) => limit.countsBy !== "address");
   return async (ctx, request, params) => {
     const caller: unknown = await one.access.check(ctx);
-    const forget = await takeAll(ctx, byAddress, { caller, body: {} });
+    const waiting = byAddress.filter((limit) => limit.spares?.isClaimed(ctx));
+    const atOnce = byAddress.filter((limit) => !waiting.includes(limit));
+    const forget = await takeAll(ctx, atOnce, { caller, body: {} });
     const body = form ? await readForm(ctx, form, await readBody(request), caller) : {};
-    forget.push(...(await takeAll(ctx, byAccount, { caller, body })));
+    forget.push(...(await takeAll(ctx, [...waiting, ...byAccount], { caller, body })));
     const query = new URL(request.url).searchParams;
     const reply = await one.handle(ctx, { caller, body, params, query });
     for (const undo of forget) await undo();
