@@ -1,6 +1,6 @@
 /** Device tokens: they prove that somebody signed in here before, and nothing else (OWASP, "device cookies"). */
 
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encoding.ts";
 import type { Context } from "../context.ts";
 import { purposeKey, purposeKeys } from "../keys/secrets.ts";
@@ -49,7 +49,7 @@ function isFor(ctx: Context, subject: string, token: string): boolean {
   return purposeKeys(ctx, "device-token").some((key) => isSameSecret(given, proof(key, subject, nonce)));
 }
 
-function proof(key: Buffer, subject: string, nonce: string): string {
+function proof(key: KeyObject, subject: string, nonce: string): string {
   return createHmac("sha256", key).update(`${subject} ${nonce}`).digest("base64url");
 }
 
