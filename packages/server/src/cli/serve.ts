@@ -122,6 +122,7 @@ async function start(loaded: Loaded, startedAt: number): Promise<void> {
   const serving = await serve(auth, {
     host: config.host,
     port: config.port,
+    ownsProcess: true,
     ...(hasMailbox ? { delivered: (delivery) => write(mailLine(delivery, new Date())) } : {}),
   });
   stopOnSignal(serving.stop);
