@@ -1,10 +1,10 @@
 /** npm run bench: how near each call comes to what the machine can do, as ratios of one run. */
 
 import autocannon from "autocannon";
-import { measureLimits } from "./limits.ts";
-import { type Running, startBareServer, startProduct } from "./servers.ts";
+import { type Measured, measureCommits, measureHashes } from "./limits.ts";
+import { cpuTime, type Running, startBareServer, startProduct } from "./servers.ts";
 
-const seconds = Number(process.argv[2] ?? 3);
+const seconds = Number(process.argv[2] ?? 2);
 const person = { email: "user@example.com", username: "user123", password: "securepassword123" };
 
 interface Load {
@@ -13,12 +13,15 @@ interface Load {
   readonly body?: unknown;
   readonly token?: string;
   readonly connections?: number;
+  /** Instead of a body: for calls that each need the answer of the one before. */
+  readonly requests?: autocannon.Request[];
 }
 
-/** Calls a second, over so many kept-alive connections. Throws when a single one failed. */
-async function measureCalls({ url }: Running, load: Load): Promise<number> {
+/** Calls over so many kept-alive connections. Throws when a single one failed. */
+async function measureCalls(server: Running, load: Load): Promise<Measured> {
+  const before = cpuTime(server);
   const result = await autocannon({
-    url: url + load.path,
+    url: server.url + load.path,
     method: load.method,
     connections: load.connections ?? 10,
     duration: seconds,
@@ -27,9 +30,11 @@ async function measureCalls({ url }: Running, load: Load): Promise<number> {
       ...(load.token ? { authorization: `Bearer ${load.token}` } : {}),
     },
     ...(load.body === undefined ? {} : { body: JSON.stringify(load.body) }),
+    ...(load.requests ? { requests: load.requests } : {}),
   });
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${load.path}: ${result.non2xx} calls failed`);
-  return result.requests.total / seconds;
+  const { total } = result.requests;
+  return { rate: total / result.duration, cpu: (cpuTime(server) - before) / total };
 }
 
 async function post(url: string, body: unknown): Promise<Record<string, string>> {
@@ -52,45 +57,71 @@ async function registerPerson({ url }: Running): Promise<void> {
 
 const login = ({ url }: Running) => post(`${url}/api/auth/login/`, person);
 
-/** Refreshes a second: each of ten sessions trades its token for the next, one after the other. */
-async function measureRefreshes(product: Running): Promise<number> {
+/** Sessions that trade their tokens for the next: whichever connection is free takes one, and puts its successor back. */
+async function refreshing(product: Running): Promise<Load> {
   const tokens: string[] = [];
-  for (let n = 0; n < 10; n += 1) tokens.push((await login(product)).refresh ?? "");
-  const until = performance.now() + seconds * 1000;
-  let count = 0;
-  const chain = async (token: string) => {
-    let refresh = token;
-    while (performance.now() < until) {
-      refresh = (await post(`${product.url}/api/auth/token/refresh/`, { refresh })).refresh ?? "";
-      count += 1;
-    }
+  for (let n = 0; n < 12; n += 1) tokens.push((await login(product)).refresh ?? "");
+  const trade: autocannon.Request = {
+    setupRequest: (request) => ({ ...request, body: JSON.stringify({ refresh: tokens.shift() }) }),
+    onResponse: (_status, body) => void tokens.push((JSON.parse(body) as { refresh: string }).refresh),
   };
-  await Promise.all(tokens.map(chain));
-  return count / seconds;
+  return { method: "POST", path: "/api/auth/token/refresh/", requests: [trade] };
 }
 
-const line = (call: string, rate: number, limit: string, most: number) =>
-  process.stdout.write(
-    `${call.padEnd(28)}${rate.toFixed(0).padStart(8)}/s   ${((100 * rate) / most).toFixed(0).padStart(4)} % of ${limit} (${most.toFixed(0)}/s)\n`,
-  );
+/** One after the other, so that whatever else the machine does meanwhile falls on all alike. */
+async function measureRound(bare: Running, product: Running) {
+  const { access = "" } = await login(product);
+  const body = { token: access };
+  const loads = {
+    login: { method: "POST", path: "/api/auth/login/", body: person, connections: 4 },
+    verify: { method: "POST", path: "/api/auth/token/verify/", body },
+    profile: { method: "GET", path: "/api/auth/profile/", token: access },
+  } as const;
+  return {
+    hashes: await measureHashes(seconds),
+    login: await measureCalls(product, loads.login),
+    barePost: await measureCalls(bare, { method: "POST", path: "/", body }),
+    verify: await measureCalls(product, loads.verify),
+    bareGet: await measureCalls(bare, { method: "GET", path: "/" }),
+    profile: await measureCalls(product, loads.profile),
+    commits: measureCommits(seconds),
+    refresh: await measureCalls(product, await refreshing(product)),
+  };
+}
 
-const limits = await measureLimits(seconds);
+type Round = Awaited<ReturnType<typeof measureRound>>;
+
+const middle = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+function report(
+  call: string,
+  measured: readonly Measured[],
+  limit: string,
+  limits: readonly Measured[],
+): void {
+  const [rate, cpu] = [middle(measured.map((one) => one.rate)), middle(measured.map((one) => one.cpu))];
+  const [most, least] = [middle(limits.map((one) => one.rate)), middle(limits.map((one) => one.cpu))];
+  const part = middle(measured.map((one, round) => (100 * one.rate) / (limits[round]?.rate ?? Number.NaN)));
+  process.stdout.write(
+    `| ${call} | ${rate.toFixed(0)} | ${cpu.toFixed(0)} µs | ` +
+      `${part.toFixed(0)} % of ${limit}: ${most.toFixed(0)}, ${least.toFixed(0)} µs |\n`,
+  );
+}
+
 const bare = await startBareServer();
 const product = await startProduct();
 try {
   await registerPerson(product);
-  const { access = "" } = await login(product);
-  const bareGet = await measureCalls(bare, { method: "GET", path: "/" });
-  const barePost = await measureCalls(bare, { method: "POST", path: "/", body: { token: access } });
-  const calls = {
-    login: { method: "POST", path: "/api/auth/login/", body: person, connections: 4 },
-    verify: { method: "POST", path: "/api/auth/token/verify/", body: { token: access } },
-    profile: { method: "GET", path: "/api/auth/profile/", token: access },
-  } as const;
-  line("login", await measureCalls(product, calls.login), "argon2id alone", limits.hashes);
-  line("token/verify", await measureCalls(product, calls.verify), "bare node:http", barePost);
-  line("profile", await measureCalls(product, calls.profile), "bare node:http", bareGet);
-  line("token/refresh", await measureRefreshes(product), "one SQLite commit at a time", limits.commits);
+  // The first round warms up what the others measure.
+  const rounds: Round[] = [];
+  for (let n = 0; n <= 5; n += 1) rounds.push(await measureRound(bare, product));
+  const of = (name: keyof Round) => rounds.slice(1).map((round) => round[name]);
+  process.stdout.write("| Call | A second | CPU | Beside: a second, CPU |\n| --- | --- | --- | --- |\n");
+  report("login", of("login"), "argon2id alone", of("hashes"));
+  report("token/verify", of("verify"), "bare `node:http`", of("barePost"));
+  report("profile", of("profile"), "bare `node:http`", of("bareGet"));
+  report("token/refresh", of("refresh"), "one SQLite commit at a time", of("commits"));
 } finally {
   await Promise.all([bare.stop(), product.stop()]);
 }

@@ -2,13 +2,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 export interface Running {
   readonly url: string;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -30,7 +31,11 @@ export async function startProduct(environment: Readonly<Record<string, string>>
   });
   const url = `http://localhost:${port}`;
   await untilAnswers(`${url}/_/health/`);
-  return { url, stop: () => stopProcess(server, () => rmSync(folder, { recursive: true })) };
+  return {
+    url,
+    pid: server.pid ?? 0,
+    stop: () => stopProcess(server, () => rmSync(folder, { recursive: true })),
+  };
 }
 
 /** Node's own server, which does nothing. */
@@ -40,7 +45,15 @@ export async function startBareServer(): Promise<Running> {
   const server = spawn(process.execPath, [program, "bare-server", String(port)], { stdio: "ignore" });
   const url = `http://localhost:${port}`;
   await untilAnswers(url);
-  return { url, stop: () => stopProcess(server, () => undefined) };
+  return { url, pid: server.pid ?? 0, stop: () => stopProcess(server, () => undefined) };
+}
+
+/** Microseconds of processor time that a server has used so far, all threads; NaN where there is no `/proc`. */
+export function cpuTime({ pid }: Running): number {
+  if (!existsSync(`/proc/${pid}/task`)) return Number.NaN;
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8"));
+  return nanoseconds.reduce((sum, text) => sum + Number(text.split(" ")[0]) / 1000, 0);
 }
 
 async function freePort(): Promise<number> {

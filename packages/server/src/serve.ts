@@ -5,7 +5,7 @@ import type { Server } from "node:http";
 import type { System } from "./auth.ts";
 import { type Background, startBackground } from "./background.ts";
 import type { Delivery } from "./core/mail/worker.ts";
-import { createNodeServer } from "./platform/http/node.ts";
+import { createNodeServer, type NodeServerOptions } from "./platform/http/node.ts";
 
 export interface Serving {
   readonly server: Server;
@@ -13,7 +13,7 @@ export interface Serving {
   readonly stop: Background["stop"];
 }
 
-export interface ServeOptions {
+export interface ServeOptions extends Pick<NodeServerOptions, "ownsProcess"> {
   readonly host: string;
   readonly port: number;
   /** Told of every mail that leaves. */
@@ -23,7 +23,7 @@ export interface ServeOptions {
 const drainTime = 15_000;
 
 export async function serve(auth: System, options: ServeOptions): Promise<Serving> {
-  const server = createNodeServer(auth.handler);
+  const server = createNodeServer(auth.handler, options);
   server.listen(options.port, options.host);
   await once(server, "listening");
   const background = startBackground(auth, options.delivered);

@@ -105,6 +105,7 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
   const serving = await serve(auth, {
     host: config.host,
     port: config.port,
+    ownsProcess: true,
     ...(isWatched && hasMailbox ? { delivered: (mail) => out.line(mailLine(mail, ctx.now())) } : {}),
   });
   stopOnSignal(serving.stop);

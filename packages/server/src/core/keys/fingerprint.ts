@@ -23,7 +23,7 @@ export class SecretMismatch extends Error {
  * other one is a fallback, what was sealed with it for good is sealed anew.
  */
 export async function checkSecret(ctx: Context): Promise<void> {
-  const prints = purposeKeys(ctx, "fingerprint").map((key) => key.toString("hex").slice(0, 8));
+  const prints = purposeKeys(ctx, "fingerprint").map((key) => key.export().toString("hex").slice(0, 8));
   const current = prints[0] ?? "";
   await factsIn(ctx)
     .insertInto("facts")

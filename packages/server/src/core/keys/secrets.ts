@@ -22,12 +22,12 @@ export type Purpose =
   | "fingerprint";
 
 /** A purpose's key, derived from the current secret (RFC 5869). */
-export function purposeKey(ctx: Context, purpose: Purpose): Buffer {
+export function purposeKey(ctx: Context, purpose: Purpose): KeyObject {
   return derive(ctx, ctx.config.secretKey, purpose);
 }
 
 /** A purpose's keys: the current secret's first, then those of its earlier values. */
-export function purposeKeys(ctx: Context, purpose: Purpose): Buffer[] {
+export function purposeKeys(ctx: Context, purpose: Purpose): KeyObject[] {
   return allSecrets(ctx).map((secret) => derive(ctx, secret, purpose));
 }
 
@@ -40,15 +40,18 @@ const allSecrets = (ctx: Context) => [ctx.config.secretKey, ...ctx.config.secret
 const rawKeys = perSystem((ctx) =>
   allSecrets(ctx).map((secret) => createSecretKey(Buffer.from(secret, "utf8"))),
 );
-const derivedKeys = perSystem(() => new Map<string, Buffer>());
+const derivedKeys = perSystem(() => new Map<string, KeyObject>());
 
-function derive(ctx: Context, secret: string, purpose: Purpose): Buffer {
+function derive(ctx: Context, secret: string, purpose: Purpose): KeyObject {
   const known = derivedKeys(ctx);
   const name = `${purpose}\0${secret}`;
-  const key = known.get(name) ?? Buffer.from(hkdfSync("sha256", secret, "", `imagaine-auth ${purpose}`, 32));
+  const key = known.get(name) ?? createSecretKey(deriveBytes(secret, purpose));
   known.set(name, key);
   return key;
 }
+
+const deriveBytes = (secret: string, purpose: Purpose) =>
+  Buffer.from(hkdfSync("sha256", secret, "", `imagaine-auth ${purpose}`, 32));
 
 /** A keyed fingerprint of a text: the same text gives the same, and it cannot be turned around without the key. */
 export function macFor(ctx: Context, purpose: Purpose, text: string): Buffer {

@@ -1,5 +1,6 @@
 /** Sessions: where somebody is signed in, for how long, and the one statement that moves each of them on. */
 
+import { sql } from "kysely";
 import { after, seconds } from "../../platform/duration.ts";
 import { randomUuid } from "../../platform/random.ts";
 import { type AccountRow, accountsIn } from "../accounts/accounts.ts";
@@ -124,38 +125,17 @@ export async function advanceSession(
   retryKey: string | null,
 ): Promise<Session | undefined> {
   const now = ctx.now().getTime();
-  const ttl = ctx.config.tokens.refreshTtl;
-  const row = await sessionsIn(ctx)
-    .updateTable("sessions")
-    .set((session) => ({
-      counter: session("counter", "+", 1),
-      rotated_at: now,
-      last_used_at: now,
-      idle_expires_at: session
-        .case()
-        .when("expires_at", "<", now + ttl)
-        .then(session.ref("expires_at"))
-        .else(session.val(now + ttl))
-        .end(),
-      retry_key: retryKey,
-      address: ctx.request.address,
-      user_agent: ctx.request.userAgent,
-    }))
-    .where("id", "=", id)
-    .where("account_id", "=", accountId)
-    .where("counter", "=", counter)
-    .where("ended_at", "is", null)
-    .where("idle_expires_at", ">", now)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom("accounts")
-          .select("accounts.id")
-          .whereRef("accounts.id", "=", "sessions.account_id")
-          .where("accounts.disabled_at", "is", null),
-      ),
-    )
-    .returningAll()
-    .executeTakeFirst();
+  const idleEnd = now + ctx.config.tokens.refreshTtl;
+  const { rows } = await sql<SessionRow>`
+    update sessions
+    set counter = counter + 1, rotated_at = ${now}, last_used_at = ${now}, retry_key = ${retryKey},
+      idle_expires_at = case when expires_at < ${idleEnd} then expires_at else ${idleEnd} end,
+      address = ${ctx.request.address}, user_agent = ${ctx.request.userAgent}
+    where id = ${id} and account_id = ${accountId} and counter = ${counter}
+      and ended_at is null and idle_expires_at > ${now}
+      and exists (select 1 from accounts where accounts.id = sessions.account_id and accounts.disabled_at is null)
+    returning *`.execute(ctx.db);
+  const [row] = rows;
   return row && toSession(row);
 }
 

@@ -1,6 +1,6 @@
 /** Device tokens: they prove that somebody signed in here before, and nothing else (OWASP, "device cookies"). */
 
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encoding.ts";
 import { findAccountByEmail } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
@@ -78,7 +78,7 @@ function isFor(ctx: Context, subject: string, token: string): boolean {
   return purposeKeys(ctx, "device-token").some((key) => isSameSecret(given, proof(key, subject, nonce)));
 }
 
-function proof(key: Buffer, subject: string, nonce: string): string {
+function proof(key: KeyObject, subject: string, nonce: string): string {
   return createHmac("sha256", key).update(`${subject} ${nonce}`).digest("base64url");
 }
 

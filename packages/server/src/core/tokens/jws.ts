@@ -15,6 +15,7 @@
  * - the payload is a JSON object in UTF-8. Its text may take any form, since Python escapes what we do not.
  */
 
+import { isUtf8 } from "node:buffer";
 import type { KeyObject } from "node:crypto";
 import { type Algorithm, algorithms } from "./algorithms.ts";
 
@@ -43,7 +44,6 @@ const longestToken = 4096;
 const headerNames = ["alg", "typ", "kid"];
 const headerTypes: readonly unknown[] = [undefined, "JWT", "at+jwt"];
 const keyIdPattern = /^[\x21-\x7e]{1,64}$/;
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The token that carries `payload`, its members in the given order. Throws if the key is not one for its algorithm,
@@ -126,11 +126,7 @@ function encodeJson(value: Readonly<Record<string, unknown>>): string {
 }
 
 function decodeText(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
 function parseObject(text: string | undefined): Record<string, unknown> | undefined {

@@ -29,7 +29,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
   const file = openFile(path);
   const kysely = new Kysely<NoTables>({
     dialect: {
-      createAdapter: () => new SqliteAdapter(),
+      createAdapter: () => new Adapter(),
       createDriver: () => createSqliteDriver(file, translateError, options.aroundStatement),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new QueryCompiler(),
@@ -110,6 +110,13 @@ function toUniqueViolation(message: string): UniqueViolation {
     table,
     names.map((name) => name.trim().slice(table.length + 1)),
   );
+}
+
+class Adapter extends SqliteAdapter {
+  /** The driver lets one after the other have its connection; a second queue in front of it would only cost. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 class QueryCompiler extends SqliteQueryCompiler {

@@ -203,6 +203,11 @@ describe("the size of a body", () => {
     assert.notEqual(statusOf(await read("{}", { "content-length": "x" })), 500);
   });
 
+  it("is judged by what came, where less was announced", async () => {
+    assert.equal(statusOf(await read(filled(bodyMaxBytes + 1), { "content-length": "5" })), 413);
+    assert.deepEqual(await read("[]", { "content-length": "1" }), { kind: "list" });
+  });
+
   it("may be nothing at all, whatever type was announced", async () => {
     for (const type of ["application/json", "text/plain", "", "multipart/form-data"]) {
       assert.deepEqual(await read("", { "content-type": type }), { kind: "dict", data: {} });

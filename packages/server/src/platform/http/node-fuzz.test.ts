@@ -60,7 +60,10 @@ describe("a call broken on its way", () => {
       probe({ body: { fields: {}, keepsUnknown: true } }),
       probe({ method: "get" }),
     ]);
-    const server = createNodeServer(handler, { headers: 100, request: 150, idle: 100, checkEvery: 50 });
+    const server = createNodeServer(handler, {
+      patience: { headers: 100, request: 150, idle: 100, checkEvery: 50 },
+      ownsProcess: true,
+    });
     t.after(() => server.close());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

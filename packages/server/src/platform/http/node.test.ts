@@ -19,7 +19,7 @@ after(() => {
 });
 
 async function listen(handler = standardProbe().handler, patience = patient) {
-  const server = createNodeServer(handler, patience);
+  const server = createNodeServer(handler, { patience, ownsProcess: true });
   servers.push(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

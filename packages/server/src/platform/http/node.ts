@@ -34,8 +34,18 @@ const standardPatience: ServerPatience = {
 
 const mostHeaders = 100;
 
+export interface NodeServerOptions {
+  readonly patience?: ServerPatience;
+  /**
+   * Whether nothing but this server lives in the process. The web's `Response` is then replaced, for all of it, by a
+   * light one that keeps a text as a text: Node's own makes a stream of it, which costs more than most answers do.
+   */
+  readonly ownsProcess?: boolean;
+}
+
 /** A server that is not yet listening; close it with `server.close()`. */
-export function createNodeServer(handler: Handler, patience = standardPatience): Server {
+export function createNodeServer(handler: Handler, options: NodeServerOptions = {}): Server {
+  const { patience = standardPatience, ownsProcess = false } = options;
   const listener = getRequestListener(
     async (request, environment) => {
       const { incoming } = environment as HttpBindings;
@@ -44,7 +54,7 @@ export function createNodeServer(handler: Handler, patience = standardPatience):
       if (!server.listening) answer.headers.set("Connection", "close");
       return answer;
     },
-    { overrideGlobalObjects: false, errorHandler: answerUnread },
+    { overrideGlobalObjects: ownsProcess, errorHandler: answerUnread },
   );
   // What a connection is being answered with, so that a refusal is never written into the middle of an answer.
   const answering = new WeakMap<Duplex, ServerResponse>();
