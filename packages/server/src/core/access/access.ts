@@ -3,6 +3,7 @@
 import type { Access } from "../../platform/http/endpoint.ts";
 import { type Account, accountsIn, toAccount } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
+import { selectLivingKey } from "../keys/ring.ts";
 import type { SessionRow } from "../sessions/sessions.ts";
 import type { Claims } from "../tokens/claims.ts";
 import {
@@ -55,25 +56,33 @@ export function bearerToken(ctx: Context): string {
   return token;
 }
 
-/** Whose token it is and whether it was ended, in one query: disabling, logout and reset act on the next request. */
+/**
+ * Whose token it is and whether it was ended, in one query: disabling, logout, reset and the end of a key act on the
+ * next request.
+ */
 export async function findHolder(
   ctx: Context,
   claims: Claims,
 ): Promise<{ readonly account: Account | undefined; readonly isEnded: boolean }> {
-  if (!claims.sessionId) return findHolderWithoutSession(ctx, claims);
+  const { sessionId, userId, keyId } = claims;
+  if (!sessionId) return findHolderWithoutSession(ctx, claims);
   const row = await accountsIn(ctx)
     .$extendTables<{ sessions: SessionRow }>()
     .selectFrom("accounts")
     .leftJoin("sessions", (join) =>
-      join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", claims.sessionId ?? ""),
+      join.onRef("sessions.account_id", "=", "accounts.id").on("sessions.id", "=", sessionId),
     )
     .selectAll("accounts")
     // In capitals, since no field of a user can have such a name.
     .select(["sessions.ended_at as sessionEndedAt", "sessions.idle_expires_at as sessionExpiresAt"])
-    .where("accounts.id", "=", claims.userId)
+    .$if(keyId !== undefined, (query) => query.select(selectLivingKey(ctx, keyId ?? "").as("livingKeyId")))
+    .where("accounts.id", "=", userId)
     .executeTakeFirst();
   if (!row) return { account: undefined, isEnded: true };
-  const isEnded = row.sessionEndedAt !== null || (row.sessionExpiresAt ?? 0) <= ctx.now().getTime();
+  const isEnded =
+    row.sessionEndedAt !== null ||
+    (row.sessionExpiresAt ?? 0) <= ctx.now().getTime() ||
+    (keyId !== undefined && row.livingKeyId !== keyId);
   return { account: toAccount(ctx, row), isEnded };
 }
 
