@@ -62,6 +62,7 @@ describe("the key ring", () => {
     await using t = await testAuth({ environment: { JWT_ALGORITHM: "ES256" } });
     await Promise.all(Array.from({ length: 20 }, () => t.http.get("/.well-known/jwks.json")));
     assert.equal((await t.rows("signing_keys")).length, 2);
+    assert.deepEqual(await t.happened(), ["key.created", "key.created"]);
   });
 
   it("publishes no key for HS256", async () => {

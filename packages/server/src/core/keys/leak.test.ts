@@ -39,6 +39,33 @@ describe("the end of a key", () => {
     for (const node of [t, other]) assert.equal(await opens(node, renewed.body.access), true);
   });
 
+  it("is the end of its tokens whose time is over, too: they sign nobody out any more", async () => {
+    await using t = await testAuth(options);
+    const { access, refresh: token } = await (await t.person()).signIn();
+    await using other = await t.restart();
+    t.clock.advance("895s");
+    assert.equal(await opens(other, access), true);
+    await retireKey(t.ctx, keyIdOf(access) ?? "");
+    t.clock.advance("6s");
+    await other.http.post("/api/auth/logout/", {}, { token: access });
+    assert.equal((await refresh(other, token)).status, 200);
+  });
+
+  it("comes at once to a node whose clock is behind, and the next one's turn as well", async () => {
+    await using t = await testAuth(options);
+    await using behind = await testAuth({ ...options, database: t.database });
+    const ada = await behind.person();
+    const { access } = await ada.signIn();
+    const [first = "", second] = await ring(t);
+    t.clock.advance("5s");
+    assert.equal(keyIdOf(access), first);
+    await retireKey(t.ctx, first);
+    assert.equal(await opens(behind, access), false);
+    const again = await ada.signIn();
+    assert.equal(keyIdOf(again.access), second);
+    for (const node of [t, behind]) assert.equal(await opens(node, again.access), true);
+  });
+
   it("lets the next one sign at once, on every node, which services know already", async () => {
     await using t = await testAuth(options);
     const ada = await t.person();
@@ -86,6 +113,18 @@ describe("the end of a key", () => {
     assert.equal(keyIdOf((await ada.signIn()).access), second);
     const next = await getNextKey(t.ctx, "ES256");
     assert.ok(![first, second, third].includes(next.keyId));
+  });
+
+  it("that is next is the end of its turn, though a rotation to it is under way", async () => {
+    await using t = await testAuth(options);
+    const ada = await t.person();
+    const { access } = await ada.signIn();
+    const next = await getNextKey(t.ctx, "ES256");
+    await retireKey(t.ctx, next.keyId);
+    assert.equal(await rotateKeys(t.ctx, next), undefined);
+    t.clock.advance("30s");
+    assert.equal(keyIdOf((await ada.signIn()).access), keyIdOf(access));
+    assert.equal((await t.rows("signing_keys")).filter((key) => key.retires_at === null).length, 2);
   });
 
   it("leaves the ring in order: it rotates as before", async () => {

@@ -91,15 +91,32 @@ describe("a key of the ring", () => {
           await rotateKeys(t.ctx, before);
           const keys = await t.rows("signing_keys");
           const heirs = keys.filter((key) => key.retires_at === null);
-          assert.deepEqual(
-            heirs.map((key) => key.signs_from === null).toSorted(),
-            [false, true],
-            "one that signs or will, and one that waits",
-          );
+          const waiting = heirs.filter((key) => key.signs_from === null);
+          assert.deepEqual([heirs.length, waiting.length], [2, 1], "one that signs or will, one that waits");
         };
       },
       { ...options, mayLeaveTraces: true },
     );
+  });
+});
+
+describe("a ring that two nodes left without an heir in turn", () => {
+  it("is put in order before the next token is signed, long before the last key that signs is over", async () => {
+    await using t = await testAuth(options);
+    const ada = await t.person();
+    const { access } = await ada.signIn();
+    await rotate(t);
+    const [, second, third] = await published(t);
+    // One ended the key that was to sign, just before the other published the one after it.
+    const db = t.database.kysely.$extendTables<{ signing_keys: { kid: string; retires_at: number } }>();
+    await db
+      .updateTable("signing_keys")
+      .set({ retires_at: 0 })
+      .where("kid", "=", second ?? "")
+      .execute();
+    assert.equal(keyIdOf((await ada.signIn()).access), third);
+    assert.equal(await opens(t, access), true);
+    assert.equal((await published(t)).length, 3);
   });
 });
 
@@ -126,6 +143,19 @@ describe("a node that has not looked at the ring", () => {
     const { access } = (await other.http.post("/api/auth/login/", body)).body;
     assert.equal(keyIdOf(access), second);
     assert.equal(await opens(t, access), true);
+  });
+
+  it("publishes within ten seconds what another one rotated", async () => {
+    await using t = await testAuth(options);
+    await using other = await t.restart();
+    const before = await published(other);
+    await rotate(t);
+    t.clock.advance(seconds(10) - 1);
+    assert.deepEqual(await published(other), before, "from memory");
+    t.clock.advance(1);
+    const now = await published(other);
+    assert.equal(now.length, 3);
+    assert.deepEqual(now, await published(t));
   });
 
   it("looks once a second at the most, whatever key ids strangers make up", async () => {
@@ -176,5 +206,8 @@ describe("changing JWT_ALGORITHM between starts", () => {
       }
     }
     assert.equal((await hmac.rows("signing_keys")).length, 4, "a key that is there is used again");
+    await rotate(pair);
+    const others = (await hmac.rows("signing_keys")).filter((key) => key.algorithm === "EdDSA");
+    assert.deepEqual(new Set(others.map((key) => key.retires_at)), new Set([null]), "each has its own turns");
   });
 });

@@ -312,7 +312,8 @@ export async function retireKey(ctx: Context, keyId: string): Promise<boolean> {
     const now = ctx.now().getTime();
     const retired = await keysIn(ctx)
       .updateTable("signing_keys")
-      .set({ retires_at: now })
+      // Long ago: a node whose clock is behind must not go on believing it for as long.
+      .set({ retires_at: 0 })
       .where("kid", "=", keyId)
       .where((row) => row.or([row("retires_at", "is", null), row("retires_at", ">", now)]))
       .returning("algorithm")
