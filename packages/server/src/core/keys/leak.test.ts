@@ -60,6 +60,7 @@ describe("the end of a key", () => {
     t.clock.advance("5s");
     assert.equal(keyIdOf(access), first);
     await retireKey(t.ctx, first);
+    await getNextKey(t.ctx, "ES256");
     assert.equal(await opens(behind, access), false);
     const again = await ada.signIn();
     assert.equal(keyIdOf(again.access), second);
