@@ -2,6 +2,7 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
+import { sql } from "kysely";
 import { hours, minutes, seconds } from "../../platform/duration.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
 import { type Context, perSystem } from "../context.ts";
@@ -89,9 +90,11 @@ export async function lookForKeys(ctx: Context): Promise<void> {
   await known.looking;
 }
 
-/** For a query that asks for more: a key's id again if it is believed at this moment, else null. */
+/** For a query that asks for more, and runs at every call: a key's id again if it is believed now, else null. */
 export function selectLivingKey(ctx: Context, keyId: string) {
-  return livingIn(ctx).select("kid").where("kid", "=", keyId);
+  const now = ctx.now().getTime();
+  return sql<string | null>`(select kid from signing_keys
+    where kid = ${keyId} and (retires_at is null or retires_at > ${now}))`;
 }
 
 const livingIn = (ctx: Context) =>
