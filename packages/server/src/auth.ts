@@ -13,7 +13,7 @@ import {
 import { type Context, createContext } from "./core/context.ts";
 import type { Additions, Feature } from "./core/feature.ts";
 import { housekeeping } from "./core/housekeeping.ts";
-import { checkSecret } from "./core/keys/fingerprint.ts";
+import { checkSecret, refuseOtherSecret } from "./core/keys/fingerprint.ts";
 import { coreMails } from "./core/mails.ts";
 import { coreMigrations } from "./core/migrations.ts";
 import { countingMakes } from "./core/passwords/makes.ts";
@@ -64,11 +64,14 @@ export interface System {
   readonly handler: Handler;
   /** Who is calling a route of your own; throws the error to answer with when nobody is. */
   readonly authenticate: (request: Request) => Promise<Caller>;
-  /** Brings the database up to date: migrations, then a column for each field that has none. */
+  /**
+   * Brings the database up to date: migrations, then a column for each field that has none. Throws SecretMismatch, and
+   * changes nothing, when SECRET_KEY is not the one that the database was made with.
+   */
   readonly migrate: () => Promise<string[]>;
   readonly pendingMigrations: () => Promise<string[]>;
   readonly appliedMigrations: () => Promise<{ readonly name: string; readonly appliedAt: Date }[]>;
-  /** Throws SecretMismatch when SECRET_KEY is not the one that the database was made with. */
+  /** The same question alone, for a database that is up to date. */
   readonly checkSecret: () => Promise<void>;
   /** A context for a flow that no request asked for; `actor` is named in the audit trail. */
   readonly context: (actor: string) => Context;
@@ -164,12 +167,15 @@ function bindFlows(features: readonly Feature[], system: Context): Record<string
 }
 
 async function migrateAll(database: Database, migrations: Migrations, system: Context): Promise<string[]> {
+  // First, since no migration can be undone.
+  if ((await database.listTables(database.kysely)).includes("facts")) await refuseOtherSecret(system);
   const log = (message: string, fields: Readonly<Record<string, string>>) =>
     system.log("info", message, fields);
   const applied = await migrate(database, migrations, { now: system.now, log });
   const columns = storedFields(system.additions.fields).map(([name, field]) => wantedColumn(name, field));
   const added = await addColumns(database, "accounts", columns);
   for (const column of added) log("column added", { column: `accounts.${column}` });
+  await checkSecret(system);
   return [...applied, ...added.map((column) => `accounts.${column}`)];
 }
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Box, openBox, type RunningServer } from "./testing/command-line.ts";
 
 const email = "user@example.com";
@@ -19,8 +20,12 @@ const options = { env: { JWT_ISSUER: "https://auth.example.com" } };
 /** A server that can be killed and started again, with one verified account. */
 async function openKillable(box: Box) {
   let server: RunningServer = await box.serve([], options);
-  const call = async (path: string, body: unknown) => {
-    const answer = await server.post(`/api/auth/${path}`, body);
+  const call = async (path: string, body: unknown, key?: string) => {
+    const answer = await fetch(new URL(`/api/auth/${path}`, server.url), {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(key ? { "idempotency-key": key } : {}) },
+      body: JSON.stringify(body),
+    });
     return { status: answer.status, body: (await answer.json()) as Record<string, string> };
   };
   const mail = async (template: string) => {
@@ -35,6 +40,11 @@ async function openKillable(box: Box) {
     kill: async () => {
       await server.stop("SIGKILL");
       server = await box.serve([], options);
+    },
+    /** Opens the link of the newest mail that has one. */
+    verify: async () => {
+      const { link } = await mail("verify-email");
+      return (await call(`verify-email/${new URL(link).pathname.split("/")[2]}/`, {})).status;
     },
     login: (with_ = password) => call("login/", { email, password: with_ }),
     signIn: async () => (await call("login/", { email, password })).body as unknown as Tokens,
@@ -53,7 +63,7 @@ describe("a server killed right after an answer", () => {
     await using box = await openBox();
     const t = await openKillable(box);
 
-    const { code, link } = await t.mail("verify-email");
+    const { code } = await t.mail("verify-email");
     for (let n = 0; n < 5; n += 1)
       await t.call("verify-email/", { email, code: code === "000000" ? "1" : "000000" });
     await t.kill();
@@ -62,7 +72,7 @@ describe("a server killed right after an answer", () => {
       400,
       "the code is dead after five tries",
     );
-    assert.equal((await t.call(`verify-email/${new URL(link).pathname.split("/")[2]}/`, {})).status, 200);
+    assert.equal(await t.verify(), 200);
     await t.kill();
 
     const first = await t.signIn();
@@ -100,5 +110,41 @@ describe("a server killed right after an answer", () => {
     }
     await t.kill();
     assert.equal((await t.login("a wrong guess too many")).status, 429);
+  });
+});
+
+describe("a server killed in the middle of refreshes", () => {
+  it("signs nobody out: who repeats the call that was lost goes on, and every session is where one call left it", async () => {
+    await using box = await openBox();
+    const t = await openKillable(box);
+    await t.verify();
+    const clients = await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => ({ ...(await t.signIn()), key: "", index, done: 0 })),
+    );
+    let isKilled = false;
+    const refresh = async (client: (typeof clients)[number]) => {
+      const { status, body } = await t.call("token/refresh/", { refresh: client.refresh }, client.key);
+      assert.equal(status, 200);
+      Object.assign(client, body);
+      client.done += 1;
+    };
+    const goOn = async (client: (typeof clients)[number]) => {
+      while (!isKilled) {
+        client.key = `attempt-${client.index}-${client.done}-of-a-client`;
+        await refresh(client);
+      }
+    };
+    const working = Promise.allSettled(clients.map(goOn));
+    while (clients.some(({ done }) => done < 5)) await nextTurn();
+    await t.kill();
+    isKilled = true;
+    await working;
+    for (const client of clients) {
+      await refresh(client);
+      assert.equal(await t.profile(client.access), 200);
+    }
+    const counters = box.sqlite((file) => file.prepare("select counter from sessions").all());
+    assert.equal(counters.length, clients.length);
+    assert.equal(box.sqlite((file) => file.prepare("pragma integrity_check").get())?.integrity_check, "ok");
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Box, openBox } from "../testing/command-line.ts";
+import { keyIdOf } from "../testing/tokens.ts";
 
 describe("the keys that sign tokens", () => {
   const env = { JWT_ALGORITHM: "ES256" };
@@ -49,6 +50,59 @@ describe("the keys that sign tokens", () => {
       await box.run(["keys", "list", "--json"], { env }),
     ];
     for (const { out, err } of shown) assert.doesNotMatch(out + err, /PRIVATE|"d"|v1\./);
+  });
+
+  it("take turns unasked once the next one is published for a day, and not a minute before", async () => {
+    const day = 24 * 3_600_000;
+    const publishedSince = (span: number) =>
+      box.sqlite((file) =>
+        file
+          .prepare("update signing_keys set created_at = ? where signs_from is null")
+          .run(Date.now() - span),
+      );
+    publishedSince(day - 60_000);
+    assert.equal((await box.run(["keys", "rotate"], { env })).code, 4);
+    publishedSince(day);
+    const rotated = await box.run(["keys", "rotate", "--json"], { env });
+    assert.equal(rotated.code, 0, rotated.err);
+    const { id, signs_from } = JSON.parse(rotated.out);
+    assert.ok(Date.parse(signs_from) > Date.now());
+    assert.equal((await list()).find((key) => key.id === id)?.state, "signs soon");
+  });
+
+  it("are ended at once in a server that runs beside, which goes on with the next one", async () => {
+    const server = await box.serve([], { env });
+    const [email, password] = ["ada@example.org", "Blue-Harbour-71"];
+    await box.run(["user", "create", email, "--verified", "--password-stdin"], { env, input: password });
+    const signIn = async () => {
+      const answer = await server.post("/api/auth/login/", { email, password });
+      return ((await answer.json()) as { access: string }).access;
+    };
+    const profile = async (access: string) => {
+      const headers = { authorization: `Bearer ${access}` };
+      return (await fetch(new URL("/api/auth/profile/", server.url), { headers })).status;
+    };
+    const access = await signIn();
+    assert.equal(await profile(access), 200);
+    const signs = (await list()).find((key) => key.state === "signs")?.id ?? "";
+    assert.equal(keyIdOf(access), signs);
+    assert.equal((await box.run(["keys", "retire", signs, "--yes", "--quiet"], { env })).out.trim(), signs);
+    assert.equal(await profile(access), 401);
+    const again = await signIn();
+    assert.notEqual(keyIdOf(again), signs);
+    assert.equal(await profile(again), 200);
+    await server.stop();
+  });
+
+  it("of an algorithm that was changed are listed as old ones, to be ended by hand", async () => {
+    const changed = { env: { JWT_ALGORITHM: "HS256" } };
+    const listed = await box.run(["keys", "list"], changed);
+    assert.match(listed.err, /Tokens are signed with SECRET_KEY/);
+    const { keys } = JSON.parse((await box.run(["keys", "list", "--json"], changed)).out);
+    assert.deepEqual(new Set(keys.map(({ state }: { state: string }) => state)), new Set(["old"]));
+    for (const { id } of keys)
+      assert.equal((await box.run(["keys", "retire", id, "--yes"], changed)).code, 0);
+    assert.deepEqual(JSON.parse((await box.run(["keys", "list", "--json"], changed)).out).keys, []);
   });
 
   it("are none where SECRET_KEY signs", async () => {

@@ -5,6 +5,7 @@ import type { Context } from "../core/context.ts";
 import {
   ensureKeys,
   findCurrentKey,
+  getNextKey,
   listKeys,
   type PairAlgorithm,
   publishedBefore,
@@ -12,6 +13,7 @@ import {
   retireKey,
   rotateKeys,
 } from "../core/keys/ring.ts";
+import { after } from "../platform/duration.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
@@ -74,6 +76,8 @@ function pairAlgorithm(ctx: Context): PairAlgorithm {
 
 function stateOf(key: RingKey, current: RingKey | undefined, now: Date): string {
   if (key.keyId === current?.keyId) return "signs";
+  // Those of an algorithm that was changed are believed, and sign nothing any more.
+  if (key.algorithm !== current?.algorithm) return "old";
   if (key.signsFrom === null) return "next";
   return key.signsFrom > now ? "signs soon" : "old";
 }
@@ -109,32 +113,28 @@ async function list({ flags, out }: Call): Promise<void> {
       ],
       keys,
     );
-    if (keys.length === 0) out.note("Tokens are signed with SECRET_KEY (JWT_ALGORITHM=HS256).");
+    if (!current) out.note("Tokens are signed with SECRET_KEY (JWT_ALGORITHM=HS256).");
   });
 }
 
 async function rotate({ flags, out }: Call, isNow: boolean): Promise<void> {
   await withSystem(flags, async ({ ctx }) => {
-    const algorithm = pairAlgorithm(ctx);
-    await ensureKeys(ctx, algorithm);
-    if (!isNow) await refuseEarly(ctx, algorithm);
-    const rotated = await rotateKeys(ctx, algorithm);
-    if (!rotated) {
-      throw new CommandFailed("Somebody else rotated the keys at this moment.", exitCodes.conflict);
-    }
-    if (out.isJson) return out.document({ id: rotated.keyId, signs_from: rotated.at.toISOString() });
-    if (out.isQuiet) return out.line(rotated.keyId);
-    out.line(`${rotated.keyId} signs from ${rotated.at.toISOString()}; the next key is published.`);
+    const next = await getNextKey(ctx, pairAlgorithm(ctx));
+    if (!isNow) refuseEarly(next, ctx.now());
+    const at = await rotateKeys(ctx, next);
+    if (!at) throw new CommandFailed("Somebody else rotated the keys at this moment.", exitCodes.conflict);
+    if (out.isJson) return out.document({ id: next.keyId, signs_from: at.toISOString() });
+    if (out.isQuiet) return out.line(next.keyId);
+    out.line(`${next.keyId} signs from ${at.toISOString()}; the next key is published.`);
   });
 }
 
 /** A service that cached the key set an hour ago must have the key when the first token comes that it signed. */
-async function refuseEarly(ctx: Context, algorithm: PairAlgorithm): Promise<void> {
-  const next = (await listKeys(ctx)).find((key) => key.algorithm === algorithm && key.signsFrom === null);
-  const readyAt = new Date((next?.createdAt.getTime() ?? 0) + publishedBefore);
-  if (readyAt <= ctx.now()) return;
+function refuseEarly({ createdAt }: RingKey, now: Date): void {
+  const readyAt = after(createdAt, publishedBefore);
+  if (readyAt <= now) return;
   throw new CommandFailed(
-    `The next key is published since ${next?.createdAt.toISOString()} only; services may not know it yet.\n` +
+    `The next key is published since ${createdAt.toISOString()} only; services may not know it yet.\n` +
       `  wait  until ${readyAt.toISOString()}\n  or    imagaine-auth keys rotate --now`,
     exitCodes.conflict,
   );

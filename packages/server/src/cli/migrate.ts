@@ -29,7 +29,6 @@ async function migrateUp({ flags, out }: Call): Promise<void> {
   await openForMigrating(flags, async ({ auth, ctx, created }) => {
     for (const file of created) out.note(`created ${file}`);
     const applied = await auth.migrate();
-    await auth.checkSecret();
     if (applied.length > 0) await record(ctx, databaseWasMigrated, null, { migrations: applied.length });
     if (out.isJson) out.document({ applied });
     else for (const name of applied) out.line(name);

@@ -100,7 +100,6 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
   prepareFolder(loaded);
   const { auth, ctx } = await openSystem(loaded, log, isWatched ? [showEvents(out.line)] : []);
   const migrations = await auth.migrate();
-  await auth.checkSecret();
   const hasMailbox = config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
   const serving = await serve(auth, {
     host: config.host,

@@ -6,20 +6,28 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "../platform/database/open.ts";
+import type { Environment } from "../platform/settings.ts";
 import { createSchema, dropSchema } from "./postgres.ts";
 import { type TestAuth, testAuth } from "./test-auth.ts";
 
-/** What a process is told to do: to refresh with one token so many times at once. */
+export interface ProcessCall {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+  /** An access token. */
+  readonly token?: string;
+}
+
+/** What a process is told to do: these calls, all at once. */
 export interface Order {
-  readonly refresh: string;
-  readonly times: number;
+  readonly calls: readonly ProcessCall[];
   /** What its clock shows. */
   readonly now: number;
 }
 
-export interface Outcome {
+export interface ProcessAnswer {
   readonly status: number;
-  readonly refresh: string | undefined;
+  readonly body: Readonly<Record<string, string>>;
   /** The X-Refresh header. */
   readonly outcome: string | null;
 }
@@ -27,25 +35,30 @@ export interface Outcome {
 export interface Processes extends AsyncDisposable {
   /** The system of this process, on the same database. */
   readonly t: TestAuth;
-  /** Has every process refresh with a token so many times, all at once; gives what each call got. */
-  readonly refresh: (token: string, timesEach: number) => Promise<Outcome[]>;
+  /** Has every process make its calls, all at the same moment; gives what the calls of each got. */
+  readonly call: (callsOf: (index: number) => readonly ProcessCall[]) => Promise<ProcessAnswer[][]>;
+}
+
+export function refreshCall(refresh: string): ProcessCall {
+  return { method: "POST", path: "/api/auth/token/refresh/", body: { refresh } };
 }
 
 /** On a file of SQLite, or a schema of PostgreSQL when TEST_DATABASE_URL names a server. */
-export async function startProcesses(count: number): Promise<Processes> {
+export async function startProcesses(count: number, settings: Environment = {}): Promise<Processes> {
   const place = await makePlace();
   const database = await openDatabase(place.url, place.options);
-  const t = await testAuth({ database, environment: { RATE_LIMITS: "off" } });
-  const script = join(import.meta.dirname, "refreshing-process.ts");
+  const environment = { ...settings, RATE_LIMITS: "off" };
+  const t = await testAuth({ database, environment });
+  const script = join(import.meta.dirname, "calling-process.ts");
   const children = Array.from({ length: count }, () =>
-    fork(script, [place.url, place.options.schema ?? ""], { stdio: "inherit" }),
+    fork(script, [JSON.stringify(environment), place.url, place.options.schema ?? ""], { stdio: "inherit" }),
   );
   await Promise.all(children.map((child) => once(child, "message")));
   return {
     t,
-    refresh: async (token, times) => {
-      const order: Order = { refresh: token, times, now: t.clock.now().getTime() };
-      return (await Promise.all(children.map((child) => ask(child, order)))).flat();
+    call: (callsOf) => {
+      const now = t.clock.now().getTime();
+      return Promise.all(children.map((child, index) => ask(child, { calls: callsOf(index), now })));
     },
     [Symbol.asyncDispose]: async () => {
       const exits = children.map((child) => once(child, "exit"));
@@ -58,11 +71,11 @@ export async function startProcesses(count: number): Promise<Processes> {
   };
 }
 
-async function ask(child: ChildProcess, order: Order): Promise<Outcome[]> {
-  const answered = once(child, "message") as Promise<[Outcome[]]>;
+async function ask(child: ChildProcess, order: Order): Promise<ProcessAnswer[]> {
+  const answered = once(child, "message") as Promise<[ProcessAnswer[]]>;
   child.send(order);
-  const [outcomes] = await answered;
-  return outcomes;
+  const [answers] = await answered;
+  return answers;
 }
 
 async function makePlace() {

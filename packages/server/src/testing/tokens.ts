@@ -32,6 +32,11 @@ export function payloadOf(token: string): Payload {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as Payload;
 }
 
+/** The id of the key that a token says it was signed with. */
+export function keyIdOf(token: string): string | undefined {
+  return (JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()) as { kid?: string }).kid;
+}
+
 /** A token with a good signature that says what it is told to; a claim that is undefined is left out. */
 export function sign(claims: Readonly<Record<string, unknown>>): string {
   return forgeToken({ alg: "HS256", typ: "JWT" }, claims, testSecret);

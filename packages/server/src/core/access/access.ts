@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import type { Access } from "../../platform/http/endpoint.ts";
 import { type Account, type AccountRow, accountsIn, toAccount } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
+import { selectLivingKey } from "../keys/ring.ts";
 import type { Claims } from "../tokens/claims.ts";
 import {
   BearerInvalid,
@@ -58,23 +59,33 @@ export function bearerToken(ctx: Context): string {
 interface SessionState {
   readonly sessionEndedAt: number | null;
   readonly sessionExpiresAt: number | null;
+  readonly livingKeyId: string | null;
 }
 
-/** Whose token it is and whether it was ended, in one query: disabling, logout and reset act on the next request. */
+/**
+ * Whose token it is and whether it was ended, in one query: disabling, logout, reset and the end of a key act on the
+ * next request.
+ */
 export async function findHolder(
   ctx: Context,
   claims: Claims,
 ): Promise<{ readonly account: Account | undefined; readonly isEnded: boolean }> {
-  if (!claims.sessionId) return findHolderWithoutSession(ctx, claims);
-  // Written out, as nearly every call asks it. Two names in capitals, since no field of a user can have such a one.
+  const { sessionId, userId, keyId } = claims;
+  if (!sessionId) return findHolderWithoutSession(ctx, claims);
+  const livingKeyId = keyId === undefined ? sql`null` : selectLivingKey(ctx, keyId);
+  // Written out, as nearly every call asks it. Names in capitals, since no field of a user can have such a one.
   const { rows } = await sql<AccountRow & SessionState>`
-    select accounts.*, sessions.ended_at as "sessionEndedAt", sessions.idle_expires_at as "sessionExpiresAt"
+    select accounts.*, sessions.ended_at as "sessionEndedAt", sessions.idle_expires_at as "sessionExpiresAt",
+      ${livingKeyId} as "livingKeyId"
     from accounts
-    left join sessions on sessions.account_id = accounts.id and sessions.id = ${claims.sessionId}
-    where accounts.id = ${claims.userId}`.execute(ctx.db);
+    left join sessions on sessions.account_id = accounts.id and sessions.id = ${sessionId}
+    where accounts.id = ${userId}`.execute(ctx.db);
   const [row] = rows;
   if (!row) return { account: undefined, isEnded: true };
-  const isEnded = row.sessionEndedAt !== null || (row.sessionExpiresAt ?? 0) <= ctx.now().getTime();
+  const isEnded =
+    row.sessionEndedAt !== null ||
+    (row.sessionExpiresAt ?? 0) <= ctx.now().getTime() ||
+    (keyId !== undefined && row.livingKeyId !== keyId);
   return { account: toAccount(ctx, row), isEnded };
 }
 

@@ -18,25 +18,40 @@ export class SecretMismatch extends Error {
   }
 }
 
+/** Throws SecretMismatch for a database that was made with another secret. Reads only. */
+export async function refuseOtherSecret(ctx: Context): Promise<void> {
+  await readSecretFact(ctx);
+}
+
 /**
- * Notes which secret a new database is made with; throws SecretMismatch for one that was made with another. Where the
- * other one is a fallback, what was sealed with it for good is sealed anew.
+ * Notes which secret a new database is made with; throws SecretMismatch for one that was made with another. Where there
+ * are fallbacks, what they sealed for good is sealed anew, at every start: a node that had not started again yet may
+ * have sealed more with the earlier secret.
  */
 export async function checkSecret(ctx: Context): Promise<void> {
-  const prints = purposeKeys(ctx, "fingerprint").map((key) => key.export().toString("hex").slice(0, 8));
-  const current = prints[0] ?? "";
+  const current = fingerprints(ctx)[0] ?? "";
   await factsIn(ctx)
     .insertInto("facts")
     .values({ name: "secret", value: current })
     .onConflict((conflict) => conflict.column("name").doNothing())
     .execute();
+  const stored = await readSecretFact(ctx);
+  if (ctx.config.secretKeyFallbacks.length > 0) await resealKeys(ctx);
+  if (stored === current) return;
+  await factsIn(ctx).updateTable("facts").set({ value: current }).where("name", "=", "secret").execute();
+}
+
+function fingerprints(ctx: Context): string[] {
+  return purposeKeys(ctx, "fingerprint").map((key) => key.export().toString("hex").slice(0, 8));
+}
+
+async function readSecretFact(ctx: Context): Promise<string | undefined> {
+  const prints = fingerprints(ctx);
   const fact = await factsIn(ctx)
     .selectFrom("facts")
     .select("value")
     .where("name", "=", "secret")
     .executeTakeFirst();
-  if (!fact || fact.value === current) return;
-  if (!prints.includes(fact.value)) throw new SecretMismatch(fact.value, current);
-  await resealKeys(ctx);
-  await factsIn(ctx).updateTable("facts").set({ value: current }).where("name", "=", "secret").execute();
+  if (fact && !prints.includes(fact.value)) throw new SecretMismatch(fact.value, prints[0] ?? "");
+  return fact?.value;
 }

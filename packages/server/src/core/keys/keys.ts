@@ -3,16 +3,16 @@
 import type { JWK } from "jose";
 import { type Context, perSystem } from "../context.ts";
 import type { SigningKey, VerifyingKey } from "../tokens/jws.ts";
-import { ensureKeys, findCurrentKey, listKeys, privateHalf } from "./ring.ts";
+import { ensureKeys, findCurrentKey, listKeys, privateHalf, readKeys } from "./ring.ts";
 import { rawSecretKeys } from "./secrets.ts";
 
 /** What access tokens are signed with now. The first call of a new system makes the keys it lacks. */
 export async function accessSigningKey(ctx: Context): Promise<SigningKey> {
   const { algorithm } = ctx.config.tokens;
   if (algorithm === "HS256") return secretSigningKey(ctx);
-  const known = findCurrentKey(await listKeys(ctx), algorithm, ctx.now());
-  if (!known) await ensureKeys(ctx, algorithm);
-  const key = known ?? findCurrentKey(await listKeys(ctx), algorithm, ctx.now());
+  // Asked of the database each time: a key that was ended a moment ago, on whichever node, signs nothing more.
+  await readKeys(ctx);
+  const key = findCurrentKey(await ensureKeys(ctx, algorithm), algorithm, ctx.now());
   if (!key) throw new Error(`There is no ${algorithm} key to sign with.`);
   return { algorithm: key.algorithm, keyId: key.keyId, key: privateHalf(ctx, key) };
 }

@@ -70,9 +70,20 @@ export function encrypt(ctx: Context, place: string, text: string): string {
 
 /** The text again, under the current secret or an earlier one; undefined when none opens it. */
 export function decrypt(ctx: Context, place: string, sealed: string): string | undefined {
+  return open(purposeKeys(ctx, "encryption"), place, sealed);
+}
+
+/** The same, sealed by the current secret, be it that already; undefined when none opens it. */
+export function reseal(ctx: Context, place: string, sealed: string): string | undefined {
+  if (open([purposeKey(ctx, "encryption")], place, sealed) !== undefined) return sealed;
+  const text = decrypt(ctx, place, sealed);
+  return text === undefined ? undefined : encrypt(ctx, place, text);
+}
+
+function open(keys: readonly KeyObject[], place: string, sealed: string): string | undefined {
   const bytes = sealed.startsWith("v1.") ? fromBase64Url(sealed.slice(3)) : undefined;
   if (!bytes || bytes.length < 28) return undefined;
-  for (const key of purposeKeys(ctx, "encryption")) {
+  for (const key of keys) {
     const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12))
       .setAAD(Buffer.from(place))
       .setAuthTag(bytes.subarray(-16));

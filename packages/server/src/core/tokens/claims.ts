@@ -36,6 +36,8 @@ export interface Claims {
   readonly authTime?: Date;
   /** `amr`: how the person proved who they are. */
   readonly methods?: readonly string[];
+  /** The key of the ring that signed it, which may be ended at any moment; undefined for SECRET_KEY. */
+  readonly keyId?: string;
 }
 
 export interface ClaimsExpectation {

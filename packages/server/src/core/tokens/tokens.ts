@@ -13,6 +13,7 @@ import {
   secretSigningKey,
   secretVerifyingKeys,
 } from "../keys/keys.ts";
+import { lookForKeys } from "../keys/ring.ts";
 import { purposeKey } from "../keys/secrets.ts";
 import type { Session } from "../sessions/sessions.ts";
 import { type Claims, type ClaimsExpectation, type ClaimsProblem, checkClaims } from "./claims.ts";
@@ -100,14 +101,46 @@ export async function readToken(
   token: string,
   kind: "access" | "refresh" | "any",
 ): Promise<ReadToken> {
-  const keys = kind === "refresh" ? secretVerifyingKeys(ctx) : await accessVerifyingKeys(ctx);
-  const payload = readCompact(token, (header) => keys.filter((key) => isMeantBy(header, key)));
-  if (!payload) return { problem: "invalid" };
+  const signed = await readSigned(ctx, token, kind);
+  if (!signed) return { problem: "invalid" };
+  const { payload, key } = signed;
+  // A key of the ring is for access tokens of our sessions: one that leaked makes neither refresh tokens nor the
+  // original's tokens, which ask for no session (RFC 8725, 3.12).
+  if (key.keyId !== undefined && (payload.sid === undefined || payload.token_type !== "access"))
+    return { problem: "invalid" };
   const { issuer, audience } = ctx.config.tokens;
   const expected = { kind, now: ctx.now(), leewaySeconds, issuer, audience };
   const checked = checkClaims(payload, expected);
-  if (checked.ok) return { claims: checked.claims };
-  return { problem: checked.problem, expired: readExpired(payload, expected) };
+  if (checked.ok) return { claims: { ...checked.claims, ...key } };
+  const expired = readExpired(payload, expected);
+  return { problem: checked.problem, expired: expired && { ...expired, ...key } };
+}
+
+interface Signed {
+  readonly payload: Payload;
+  /** Which key of the ring signed it; nothing for SECRET_KEY. */
+  readonly key: Pick<Claims, "keyId">;
+}
+
+async function readSigned(ctx: Context, token: string, kind: string): Promise<Signed | undefined> {
+  let key: Signed["key"] = {};
+  const readWith = (keys: readonly VerifyingKey[]) =>
+    readCompact(token, ({ algorithm, keyId }) => {
+      // Tokens of the original may carry a key id that means nothing to us.
+      key = algorithm === "HS256" || keyId === undefined ? {} : { keyId };
+      return keys;
+    });
+  if (kind === "refresh") {
+    const payload = readWith(secretVerifyingKeys(ctx));
+    return payload && { payload, key };
+  }
+  const known = await accessVerifyingKeys(ctx);
+  let payload = readWith(known);
+  if (!payload && key.keyId !== undefined && !known.some((one) => one.keyId === key.keyId)) {
+    await lookForKeys(ctx);
+    payload = readWith(await accessVerifyingKeys(ctx));
+  }
+  return payload && { payload, key };
 }
 
 /** The claims of a token that was good until its time was over. */
@@ -116,11 +149,6 @@ function readExpired(payload: Payload, expected: ClaimsExpectation): Claims | un
   if (typeof exp !== "number" || exp * 1000 > expected.now.getTime()) return undefined;
   const checked = checkClaims(payload, { ...expected, now: new Date(exp * 1000 - 1) });
   return checked.ok ? checked.claims : undefined;
-}
-
-function isMeantBy(header: { algorithm: string; keyId: string | undefined }, key: VerifyingKey): boolean {
-  // Tokens of the original may carry a key id that means nothing to us; a key of ours is found by its own only.
-  return key.algorithm === header.algorithm && (key.keyId === undefined || key.keyId === header.keyId);
 }
 
 /** What a token says of itself; a field of a user must not speak in its place. */
