@@ -116,6 +116,8 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
     return log("info", "ready", { url, mode, ms: milliseconds, migrations: migrations.length });
   if (out.isQuiet) return out.line(url);
   const hasKeys = isWatched && canReadKeys();
+  // Before they are shown: what is typed until then would be echoed.
+  if (hasKeys) openKeys({ ctx, hasMailbox, write: out.line });
   const shown = {
     config,
     database: describeDatabase(file, isNew, migrations.filter((name) => /^\d/.test(name)).length),
@@ -126,7 +128,6 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
     hasKeys,
   };
   for (const line of startLines(shown, process.stdout.columns)) out.line(line);
-  if (hasKeys) openKeys({ ctx, hasMailbox, write: out.line });
 }
 
 function describeDatabase(file: string | undefined, isNew: boolean, migrations: number): string {
