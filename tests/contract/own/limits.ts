@@ -11,6 +11,12 @@ const throttled = (seconds: string, unit = "seconds") =>
   );
 
 const wrongLogin = (times: number) => first(login("wrong"), { expect: 400, repeat: times });
+
+const unknownLink = post("password/reset/confirm/", {
+  token: "0b7e4c1a-6f0d-4a53-9d35-2f6a1c8e7b90",
+  ...{ new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
+});
+
 export const limits: readonly Own[] = [
   {
     id: "limit.login-by-account",
@@ -66,8 +72,8 @@ export const limits: readonly Own[] = [
   },
   {
     id: "limit.reset-confirm",
-    setup: [first(post("password/reset/confirm/", {}), { expect: 400, repeat: 30 })],
-    request: post("password/reset/confirm/", {}),
+    setup: [first(unknownLink, { expect: 400, repeat: 30 })],
+    request: unknownLink,
     response: throttled("3600"),
   },
   {
@@ -120,9 +126,15 @@ export const limits: readonly Own[] = [
     response: throttled("900"),
   },
   {
-    id: "limit.reads",
+    id: "limit.reads-by-address",
     setup: [first(post("token/verify/", {}), { expect: 400, repeat: 600 })],
-    request: get("/api/auth/profile/", asAlice),
+    request: post("token/verify/", {}),
+    response: throttled("60"),
+  },
+  {
+    id: "limit.reads-by-account",
+    setup: [first(get("/api/auth/profile/", asAlice), { expect: 200, repeat: 600 })],
+    request: get("/api/auth/sessions/", asAlice),
     response: throttled("60"),
   },
 ];

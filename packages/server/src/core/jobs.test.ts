@@ -94,11 +94,11 @@ describe("a job", () => {
     assert.equal(runs, 1);
   });
 
-  it("housekeeping and counting the makes of passwords are among the jobs of every system", async () => {
+  it("housekeeping, counting the makes of passwords and removing what nobody confirms are jobs of every system", async () => {
     await using t = await testAuth();
     assert.deepEqual(
       t.ctx.additions.jobs.map((job) => job.name),
-      ["housekeeping", "password makes"],
+      ["housekeeping", "password makes", "unconfirmed registrations"],
     );
   });
 });
