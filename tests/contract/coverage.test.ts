@@ -51,7 +51,9 @@ describe("the exchanges", () => {
           .map(({ status }) => status),
       );
       // What guesses nothing has one ceiling for all such endpoints together: one exchange of each kind shows it.
-      const isLimitedAlone = one.limit.some(({ describe }) => !/^\d+ a minute by /.test(describe));
+      const isLimitedAlone = one.limit.some(
+        ({ describe }) => !/^\d+ a minute by /.test(describe(system.ctx)),
+      );
       const missing = declaredStatuses(one).filter(
         (status) => !reached.has(status) && (status !== 429 || isLimitedAlone),
       );

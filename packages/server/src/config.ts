@@ -224,6 +224,21 @@ export const settings = {
     "on",
     "For tests and benchmarks only: off is refused in production.",
   ),
+  limits: {
+    login: setting(
+      "RATE_LIMIT_LOGIN",
+      read.rate,
+      "30/1m",
+      "Sign-ins that one address (for IPv6, one /64) may try; raise it where many people share an address.",
+    ),
+    register: setting("RATE_LIMIT_REGISTER", read.rate, "20/1h", "Registrations from one address."),
+    mail: setting(
+      "RATE_LIMIT_EMAIL",
+      read.rate,
+      "20/1h",
+      "Reset links that may be asked for from one address; as many verification links.",
+    ),
+  },
   logLevel: setting(
     "LOG_LEVEL",
     read.oneOf("debug", "info", "warn", "error"),

@@ -54,7 +54,7 @@ function describeEndpoint(system: System, one: AnyOf): string {
     ...(one.description ? [one.description] : []),
     [
       `- Who: ${one.access.needsToken ? "whoever is signed in (`Authorization: Bearer …`)" : "anyone"}`,
-      `- How often: ${one.limit.map(({ describe }) => describe).join("; ")}`,
+      `- How often: ${one.limit.map(({ describe }) => describe(system)).join("; ")}`,
       `- Answers ${one.status ?? 200}${properties.length > 0 ? ` with ${properties.map(code).join(", ")}` : ""}`,
       `- Errors: ${errors.join(", ")}`,
       `- Operation: ${code(operationId(one))}`,

@@ -55,6 +55,30 @@ describe("a whole number", () => {
   });
 });
 
+describe("a rate", () => {
+  it("is how many in what time, within a day", () => {
+    assert.deepEqual(["30/1m", " 20/1h ", "999999/24h"].map(read.rate.read), [
+      { most: 30, within: 60_000 },
+      { most: 20, within: 3_600_000 },
+      { most: 999_999, within: 86_400_000 },
+    ]);
+    const wrong = [
+      "",
+      "30",
+      "30/",
+      "/1m",
+      "0/1m",
+      "30/m",
+      "30/25h",
+      "30/0m",
+      "-1/1m",
+      "30 per minute",
+      "1000000/1m",
+    ];
+    refuses(read.rate, [...nonsense, ...wrong], /must be how many in what time, such as 30\/1m/);
+  });
+});
+
 describe("a duration", () => {
   const reader = read.duration("5m", "24h");
 

@@ -1,7 +1,7 @@
 /** How the text of a setting becomes a value; every refusal says what would be right. */
 
 import { BlockList, isIPv4, isIPv6 } from "node:net";
-import { parseDuration } from "./duration.ts";
+import { days, parseDuration } from "./duration.ts";
 import type { Reader } from "./settings.ts";
 
 function reader<T>(kind: string, read: (text: string) => T): Reader<T> {
@@ -35,6 +35,14 @@ export function duration(least: string, most: string): Reader<number> {
     throw new Error(`must be a duration such as 15m, 24h or 7d, from ${least} to ${most}`);
   });
 }
+
+/** How many in what time. */
+export const rate = reader("number/duration", (value) => {
+  const [, number = "", span = ""] = /^([1-9]\d{0,5})\/(.+)$/.exec(value.trim()) ?? [];
+  const within = parseDuration(span);
+  if (within !== undefined && within <= days(1)) return { most: Number(number), within };
+  throw new Error("must be how many in what time, such as 30/1m or 20/1h, within a day at the most");
+});
 
 export function oneOf<const Word extends string>(...words: readonly Word[]): Reader<Word> {
   return reader(words.join(", "), (value) => {

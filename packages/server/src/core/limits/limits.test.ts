@@ -163,6 +163,26 @@ describe("guesses at one account", () => {
 });
 
 describe("calls from one address block", () => {
+  it("are as many as the operator says, where many people share an address", async () => {
+    const environment = { RATE_LIMIT_LOGIN: "3/2m", RATE_LIMIT_REGISTER: "2/1h", RATE_LIMIT_EMAIL: "1/5m" };
+    await using t = await testAuth({ environment });
+    const email = (n: number) => ({ email: `p${n}@example.org` });
+    const rules: [number, string, string, (n: number) => unknown][] = [
+      [3, "120", loginPath, (n) => wrong(`p${n}@example.org`)],
+      [2, "3600", "/api/auth/register/", () => ({})],
+      [1, "300", "/api/auth/verify-email/resend/", email],
+      [1, "300", "/api/auth/password/reset/request/", email],
+    ];
+    for (const [most, retryAfter, path, bodyOf] of rules) {
+      const statuses = await statusesOf(most, (n) => t.http.post(path, bodyOf(n)));
+      assert.ok(!statuses.includes(429), `${path}: ${statuses}`);
+      const refused = await t.http.post(path, bodyOf(most));
+      assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, retryAfter], path);
+    }
+    const { body: document } = await t.http.get("/api/schema/");
+    assert.match(document.paths[loginPath].post.description, /^Limit: 3 in 2 min by address;/m);
+  });
+
   it("are limited for each endpoint, whatever account they name", async () => {
     await using t = await testAuth();
     const register = (n: number) => ({

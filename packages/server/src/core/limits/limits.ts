@@ -1,6 +1,7 @@
 /** How often something may be done: counted in the database, exact under parallel calls, shared by every node. */
 
 import { sql } from "kysely";
+import type { Config } from "../../config.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
 import { addressBlock } from "../../platform/http/client-address.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
@@ -31,6 +32,11 @@ export interface Taken {
   /** When nothing was left: the moment from which more may be taken. */
   readonly emptyUntil?: Date;
 }
+
+/** An allowance, or the setting that says it. */
+export type Allowed = Allowance | ((config: Config) => Allowance);
+
+const spell = ({ most, within }: Allowance, what = "") => `${most}${what} in ${within / 60_000} min`;
 
 /** Takes one from what is left, if anything is. */
 export async function takeOne(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Taken> {
@@ -111,28 +117,27 @@ export type Spared<FieldName extends string> = SparedCalls<FieldName> & Allowanc
  * So many calls from one address block, whatever comes of them. A call that proves that it is no stranger's has an
  * allowance of its own, so that nobody behind the same address can shut it out; beyond that it counts as any other.
  */
-export function perAddress(name: string, most: number, within: number): Limit<Context, unknown>;
+export function perAddress(name: string, allowance: Allowed): Limit<Context, unknown>;
 export function perAddress<FieldName extends string>(
   name: string,
-  most: number,
-  within: number,
+  allowance: Allowed,
   spared: Spared<FieldName>,
 ): Limit<Context, unknown, FieldName>;
 export function perAddress<FieldName extends string>(
   name: string,
-  most: number,
-  within: number,
+  allowance: Allowed,
   spared?: Spared<FieldName>,
 ): Limit<Context, unknown, FieldName> {
-  const apart = spared && `; ${spared.who} have ${spared.most} in ${spared.within / 60_000} min of their own`;
+  const apart = spared ? `; ${spared.who} have ${spell(spared)} of their own` : "";
+  const allowed = (ctx: Context) => (typeof allowance === "function" ? allowance(ctx.config) : allowance);
   return {
-    describe: `${most} in ${within / 60_000} min by address${apart ?? ""}`,
+    describe: (system) => `${spell(allowed(system))} by address${apart}`,
     countsBy: "address",
     ...(spared && { spares: spared.by }),
     take: async (ctx, { body }) => {
       if (!ctx.config.rateLimits) return undefined;
       if (spared?.by.isClaimed(ctx) && (await takeSpared(ctx, name, spared, body))) return undefined;
-      await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, { most, within });
+      await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, allowed(ctx));
       return undefined;
     },
   };
@@ -175,7 +180,7 @@ export function guessesByEmail<FieldName extends string>(
   { knownDevice, whenUsedUp }: GuessesByEmail = {},
 ): Limit<Context, unknown, FieldName> {
   return {
-    describe: `${most} failures in ${within / 60_000} min by ${field}`,
+    describe: () => `${spell({ most, within }, " failures")} by ${field}`,
     countsBy: { field },
     take: async (ctx, { body }: Counted<unknown>) => {
       const email = String(body[field]);
@@ -207,7 +212,7 @@ export function guessesByCaller(
   within: number,
 ): Limit<Context, { readonly account: { readonly id: string } }> {
   return {
-    describe: `${most} failures in ${within / 60_000} min by account`,
+    describe: () => `${spell({ most, within }, " failures")} by account`,
     countsBy: "caller",
     take: async (ctx, { caller }) => {
       const taken = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
@@ -222,14 +227,14 @@ const perMinute = `${ceiling.most} a minute`;
 
 /** For calls that guess nothing: 600 a minute by address block, in this node's memory, so that no read costs a write. */
 export const readsOnly: Limit<Context, unknown> = {
-  describe: `${perMinute} by address, on each node`,
+  describe: () => `${perMinute} by address, on each node`,
   countsBy: "address",
   take: async (ctx) => countRead(ctx, addressBlock(ctx.request.address)),
 };
 
 /** As many, by whoever is signed in: what others do behind the same address counts for nothing. */
 export const readsByCaller: Limit<Context, { readonly account: { readonly id: string } }> = {
-  describe: `${perMinute} by account, on each node`,
+  describe: () => `${perMinute} by account, on each node`,
   countsBy: "caller",
   take: async (ctx, { caller }) => countRead(ctx, `account ${caller.account.id}`),
 };
@@ -240,7 +245,7 @@ export function readsBy<FieldName extends string>({
   by,
 }: SparedCalls<FieldName>): Limit<Context, unknown, FieldName> {
   return {
-    describe: `${perMinute} by ${who}, or by address without one, on each node`,
+    describe: () => `${perMinute} by ${who}, or by address without one, on each node`,
     countsBy: "address",
     spares: by,
     take: async (ctx, { body }) => {

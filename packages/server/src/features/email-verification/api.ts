@@ -64,7 +64,7 @@ export const verifyByCode = endpoint({
   summary: "Verify an address with the code that was mailed to it",
   access: anyone,
   limit: [
-    perAddress("verify-code", 30, minutes(1)),
+    perAddress("verify-code", { most: 30, within: minutes(1) }),
     guessesByEmail({ name: "verify-code", most: 20, within: hours(1) }, "email"),
   ],
   body: form({ email: email(), code: text({ maxLength: 20 }) }),
@@ -83,7 +83,7 @@ export const resend = endpoint({
   description:
     "Answers alike for every address. An address gets five such mails an hour; earlier links stay good.",
   access: anyone,
-  limit: [perAddress("resend", 20, hours(1))],
+  limit: [perAddress("resend", (config) => config.limits.mail)],
   body: form({ email: email() }),
   reply: detailReply,
   errors: [FieldsInvalid],

@@ -20,7 +20,7 @@ export const loginEndpoint = endpoint({
   summary: "Sign in with e-mail and password",
   access: anyone,
   limit: [
-    perAddress("login", 30, minutes(1), { ...knownDevices, most: 10, within: minutes(1) }),
+    perAddress("login", (config) => config.limits.login, { ...knownDevices, most: 10, within: minutes(1) }),
     guessesByEmail(passwordGuesses, "email", {
       knownDevice: async (ctx, address) => (await findKnownDevice(ctx, address))?.device,
       whenUsedUp: (ctx, address) => enqueueMail(ctx, accountLockedMail, address, {}),

@@ -21,7 +21,13 @@ export const request = endpoint({
   description:
     "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
   access: anyone,
-  limit: [perAddress("reset-request", 20, hours(1), { ...knownDevices, most: 5, within: hours(1) })],
+  limit: [
+    perAddress("reset-request", (config) => config.limits.mail, {
+      ...knownDevices,
+      most: 5,
+      within: hours(1),
+    }),
+  ],
   body: form({ email: email() }),
   reply: detailReply,
   errors: [FieldsInvalid],
@@ -37,7 +43,9 @@ export const confirm = endpoint({
   summary: "Set a new password with a reset link",
   description: "Ends every session of the account, and counts its address as verified.",
   access: anyone,
-  limit: [perAddress("reset-confirm", 30, hours(1), { ...goodLinks, most: 10, within: hours(1) })],
+  limit: [
+    perAddress("reset-confirm", { most: 30, within: hours(1) }, { ...goodLinks, most: 10, within: hours(1) }),
+  ],
   body: form(
     {
       token: uuidToken(),

@@ -28,7 +28,9 @@ const passwordForm = form<
 export const choosePassword: Page<Context> = {
   path: "/reset-password/:token/",
   access: async () => undefined,
-  limit: [perAddress("reset-page", 60, hours(1), { ...goodLinks, most: 20, within: hours(1) })],
+  limit: [
+    perAddress("reset-page", { most: 60, within: hours(1) }, { ...goodLinks, most: 20, within: hours(1) }),
+  ],
   show: async (ctx) => showForm(ctx, {}),
   submit: async (ctx, { params, form }) => {
     const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];

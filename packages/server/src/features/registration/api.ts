@@ -7,7 +7,7 @@ import { endpoint } from "../../core/feature.ts";
 import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
 import { findMismatch, findPasswordErrors } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { hours, minutes } from "../../platform/duration.ts";
+import { minutes } from "../../platform/duration.ts";
 import { emailMaxLength } from "../../platform/http/email-address.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { type FieldErrors, FieldsInvalid } from "../../platform/http/errors.ts";
@@ -29,7 +29,7 @@ export const registerEndpoint = endpoint({
   summary: "Create an account",
   description: "Answers alike whether the address is known or not; its owner learns by mail. Sends mail.",
   access: anyone,
-  limit: [perAddress("register", 20, hours(1))],
+  limit: [perAddress("register", (config) => config.limits.register)],
   body: registrationForm,
   status: 201,
   reply: detailReply,

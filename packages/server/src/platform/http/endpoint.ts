@@ -29,7 +29,8 @@ export interface Counted<Caller> {
  * counts by none. Throws when there were too many; may give back a function that forgets this one again.
  */
 export interface Limit<Ctx, in Caller, FieldName extends string = never> {
-  readonly describe: string;
+  /** For the documents. */
+  readonly describe: (system: Ctx) => string;
   readonly countsBy: "address" | "caller" | { readonly field: FieldName };
   /**
    * For a limit by address: which field of the body may prove that the call is not a stranger's, and whether this call

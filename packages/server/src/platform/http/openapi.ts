@@ -51,7 +51,7 @@ function describeOperation<Ctx extends RequestContext>(system: Ctx, one: AnyEndp
     required: true,
     schema: { type: "string" },
   }));
-  const limits = one.limit.map((limit) => limit.describe).join("; ");
+  const limits = one.limit.map((limit) => limit.describe(system)).join("; ");
   return {
     operationId: operationId(one),
     summary: one.summary,

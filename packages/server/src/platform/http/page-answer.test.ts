@@ -71,7 +71,7 @@ describe("a page", () => {
     assert.equal((await closed.call("GET", "/door/t1/")).status, 403);
     assert.equal((await closed.submit(ours)).status, 403);
     const limited = createPage({
-      limit: [{ describe: "", countsBy: "address", take: () => Promise.reject(new Throttled(1000)) }],
+      limit: [{ describe: () => "", countsBy: "address", take: () => Promise.reject(new Throttled(1000)) }],
     });
     assert.equal((await limited.submit(ours)).status, 429);
     assert.deepEqual([...closed.submitted, ...limited.submitted], []);

@@ -37,7 +37,7 @@ export function countingLimit(
   countsBy: Limit<RequestContext, unknown, string>["countsBy"],
   take: Limit<RequestContext, unknown, string>["take"],
 ): Limit<RequestContext, unknown, string> {
-  return { describe: "a few", countsBy, take };
+  return { describe: () => "a few", countsBy, take };
 }
 
 export interface Finished {
