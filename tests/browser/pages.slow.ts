@@ -39,6 +39,7 @@ async function startServer(): Promise<Place> {
   const port = await findFreePort();
   const url = `http://localhost:${port}`;
   const t = await testAuth({ environment: { PUBLIC_URL: url, NODE_ENV: "development" } });
+  t.clock.start();
   const { stop } = await serve(t.auth, { host: "127.0.0.1", port });
   const dispose = async () => {
     await stop();

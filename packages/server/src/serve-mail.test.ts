@@ -36,6 +36,7 @@ async function startServer(smtp: { readonly port: number }, settings: Environmen
       ...settings,
     },
   });
+  t.clock.start();
   const { server, stop } = await serve(t.auth, { host: "127.0.0.1", port: 0 });
   return {
     t,

@@ -39,7 +39,7 @@ export async function sendNextMail(
   transport: Transport,
   delivered: (delivery: Delivery) => void = () => undefined,
 ): Promise<boolean> {
-  const row = await claimRow(ctx);
+  const row = await claimRow(ctx, { busy: [], rest: 0 });
   if (row) await sendMail(ctx, transport, row, delivered);
   return row !== undefined;
 }
@@ -71,11 +71,15 @@ async function sendMail(
   delivered({ mail: row.mail, message });
 }
 
-/**
- * Takes the mail that has waited longest and goes to none of the `busy` domains, for as long as the lease lasts; no other
- * worker gets it meanwhile.
- */
-async function claimRow(ctx: Context, busy: readonly string[] = []): Promise<OutboxRow | undefined> {
+interface Claim {
+  /** Domains that get nothing more just now, with their `@`. */
+  readonly busy: readonly string[];
+  /** How long a mail must have been due. */
+  readonly rest: number;
+}
+
+/** Takes the mail that has waited longest, for as long as the lease lasts; no other worker gets it meanwhile. */
+async function claimRow(ctx: Context, { busy, rest }: Claim): Promise<OutboxRow | undefined> {
   const now = ctx.now();
   const outbox = outboxIn(ctx);
   return outbox
@@ -90,7 +94,7 @@ async function claimRow(ctx: Context, busy: readonly string[] = []): Promise<Out
         .selectFrom("outbox")
         .select("id")
         .where("state", "=", "waiting")
-        .where("due_at", "<=", now.getTime())
+        .where("due_at", "<=", now.getTime() - rest)
         .where((row) => row.or([row("leased_until", "is", null), row("leased_until", "<=", now.getTime())]))
         .where((row) => row.and(busy.map(isElsewhere)))
         .orderBy("due_at")
@@ -102,7 +106,6 @@ async function claimRow(ctx: Context, busy: readonly string[] = []): Promise<Out
     .executeTakeFirst();
 }
 
-/** With its `@`. */
 const domainOf = (recipient: string) => recipient.slice(recipient.lastIndexOf("@"));
 
 const isElsewhere = (domain: string) =>
@@ -293,14 +296,22 @@ const lanesPerDomain = 2;
 /** A mail that takes longer is taken on by whoever looks once its lease is over. */
 const stopTime = seconds(15);
 
-/** Sends mail as it comes, until stopped. */
+/**
+ * How long a worker lets mail lie at the least, in milliseconds; it wakes up to a quarter of a second after that. To write it
+ * at once would hold up the very answer that ordered it, and only where there is something to write: a stop-watch would
+ * see which addresses are known.
+ */
+const leastRest = 120;
+
+/** Sends mail as it comes, once it has lain for `rest`, until stopped. */
 export function startMailWorker(
   ctx: Context,
   transport: Transport,
   delivered: (delivery: Delivery) => void = () => undefined,
+  rest = leastRest,
 ): MailWorker {
   const bell = createBell();
-  mailAlarm(ctx).onRing(() => setTimeout(bell.ring, aMoment(ctx)).unref());
+  mailAlarm(ctx).onRing(() => setTimeout(bell.ring, rest + 1 + (ctx.randomBytes(1)[0] ?? 0)).unref());
   const underWay = new Map<Promise<void>, string>();
   let isStopping = false;
   const tell = (error: unknown) =>
@@ -317,7 +328,8 @@ export function startMailWorker(
   const claim = async () => {
     const domains = [...underWay.values()];
     const isBusy = (domain: string) => domains.filter((one) => one === domain).length >= lanesPerDomain;
-    return domains.length < lanes ? claimRow(ctx, [...new Set(domains)].filter(isBusy)) : undefined;
+    const busy = [...new Set(domains)].filter(isBusy);
+    return domains.length < lanes ? claimRow(ctx, { busy, rest }) : undefined;
   };
   const work = async () => {
     while (!isStopping) {
@@ -344,12 +356,6 @@ async function waitAtMost(time: number, work: Promise<void>): Promise<void> {
   await Promise.race([work, wait]);
   timeOver.abort();
 }
-
-/**
- * How long a worker lets new mail lie: an eighth to three eighths of a second. To write it at once would hold up the very
- * answer that ordered it, and only where there is something to write: a stop-watch would see which addresses are known.
- */
-const aMoment = (ctx: Context) => 120 + (ctx.randomBytes(1)[0] ?? 0);
 
 /** Something to wait for: heard by everybody who waits when it rings, or after a time. */
 function createBell() {

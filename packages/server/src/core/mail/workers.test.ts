@@ -34,7 +34,7 @@ function startWorker(
   transport: Transport,
   delivered?: () => void,
 ): MailWorker & AsyncDisposable {
-  const worker = startMailWorker(ctx, transport, delivered);
+  const worker = startMailWorker(ctx, transport, delivered, 0);
   return { ...worker, [Symbol.asyncDispose]: worker.stop };
 }
 
@@ -176,6 +176,25 @@ describe("a worker", () => {
     await pause(20);
     await enqueueMail(other.ctx, note, "ada@example.org", { text: "Hello" });
     await until(() => transport.seen.length === 1, "the mail");
+  });
+
+  it("lets new mail lie for a moment, though it is at work already: writing it would hold up the answer that ordered it", async () => {
+    await using t = await testAuth(options);
+    const transport = transportOf();
+    const worker = startMailWorker(t.ctx, transport);
+    try {
+      await enqueueMail(t.ctx, note, "ada@example.org", { text: "Hello" });
+      t.clock.advance(120);
+      await enqueueMail(t.ctx, note, "bob@example.org", { text: "Hello" });
+      await until(async () => (await countWaiting(t.ctx)) === 1, "the first");
+    } finally {
+      await worker.stop();
+    }
+    const rows = (await t.rows("outbox")).map(({ recipient, attempts }) => [recipient, attempts]);
+    assert.deepEqual(rows.toSorted(), [
+      ["ada@example.org", 1],
+      ["bob@example.org", 0],
+    ]);
   });
 
   it("keeps a lane for everybody else while the mails to one domain, however it is written, are held up", async () => {
