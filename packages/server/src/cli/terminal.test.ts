@@ -117,11 +117,14 @@ describe("a development server at a terminal", onLinux, () => {
 
   it("reads no keys, and runs, when the shell runs it in the background", async () => {
     await using box = await openBox();
-    const sitting = box.sit(`set -m; $cli --port 0 & sleep 1; ${look}; wait`);
+    const sitting = box.sit(`set -m; $cli --port 0 & sleep 1; ${look}; read; kill %1; wait; echo over`);
     const url = addressIn(await sitting.shows(banner));
     await sitting.shows(/ready in|Ready in [\d.]+ s {3}stop with Ctrl-C\n/);
     await sitting.shows(asItWas);
     assert.equal((await fetch(`${url}/_/docs/`)).status, 200);
+    // It hears nothing of the terminal's end.
+    sitting.type("\n");
+    await sitting.shows(/^over$/m);
   });
 
   it("has no keys and no lines of mail in production, nor with --json", async () => {
