@@ -287,8 +287,18 @@ export interface MailWorker {
   readonly stop: () => Promise<void>;
 }
 
-/** How often a worker looks for mail that another process put into the outbox, or whose time has come. */
-const lookEvery = seconds(2);
+export interface Pace {
+  /**
+   * How long a mail lies at the least, in milliseconds; the worker wakes up to a quarter of a second after that. To write
+   * it at once would hold up the very answer that ordered it, and only where there is something to write: a stop-watch
+   * would see which addresses are known.
+   */
+  readonly rest: number;
+  /** How often it looks for mail that another process put into the outbox, or whose time has come. */
+  readonly lookEvery: number;
+}
+
+const usualPace: Pace = { rest: 120, lookEvery: seconds(2) };
 /** Mails under way at once from this process: a stalled server holds up a few, not all. */
 const lanes = 3;
 /** Of those to one domain: some mail servers ask the recipient's before they answer, and one that is slow must not stop all. */
@@ -296,19 +306,12 @@ const lanesPerDomain = 2;
 /** A mail that takes longer is taken on by whoever looks once its lease is over. */
 const stopTime = seconds(15);
 
-/**
- * How long a worker lets mail lie at the least, in milliseconds; it wakes up to a quarter of a second after that. To write it
- * at once would hold up the very answer that ordered it, and only where there is something to write: a stop-watch would
- * see which addresses are known.
- */
-const leastRest = 120;
-
-/** Sends mail as it comes, once it has lain for `rest`, until stopped. */
+/** Sends mail as it comes, until stopped. */
 export function startMailWorker(
   ctx: Context,
   transport: Transport,
   delivered: (delivery: Delivery) => void = () => undefined,
-  rest = leastRest,
+  { rest, lookEvery } = usualPace,
 ): MailWorker {
   const bell = createBell();
   mailAlarm(ctx).onRing(() => setTimeout(bell.ring, rest + 1 + (ctx.randomBytes(1)[0] ?? 0)).unref());

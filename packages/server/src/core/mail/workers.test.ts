@@ -10,13 +10,14 @@ import { createAuth } from "../../auth.ts";
 import { loadConfig } from "../../config.ts";
 import { standardFeatures } from "../../features.ts";
 import { openDatabase } from "../../platform/database/open.ts";
+import { hours, seconds } from "../../platform/duration.ts";
 import { noteMail, transportOf } from "../../testing/mail.ts";
 import { createSchema, dropSchema } from "../../testing/postgres.ts";
 import { type TestAuth, testAuth, testSecret } from "../../testing/test-auth.ts";
 import type { Context } from "../context.ts";
 import { enqueueMail, outboxIn } from "./outbox.ts";
 import type { Transport } from "./transports/transport.ts";
-import { type MailWorker, startMailWorker } from "./worker.ts";
+import { type MailWorker, type Pace, startMailWorker } from "./worker.ts";
 
 const { mail: note, feature } = noteMail();
 const options = { features: [...standardFeatures, feature] };
@@ -33,8 +34,9 @@ function startWorker(
   ctx: Context,
   transport: Transport,
   delivered?: () => void,
+  pace: Pace = { rest: 0, lookEvery: seconds(2) },
 ): MailWorker & AsyncDisposable {
-  const worker = startMailWorker(ctx, transport, delivered, 0);
+  const worker = startMailWorker(ctx, transport, delivered, pace);
   return { ...worker, [Symbol.asyncDispose]: worker.stop };
 }
 
@@ -118,7 +120,7 @@ async function makePlace() {
 }
 
 describe("a worker", () => {
-  it("wakes at once for every mail of its own process", async () => {
+  it("wakes at once for every mail of its own process", { timeout: 60_000 }, async () => {
     await using t = await testAuth(options);
     let arrived = () => {};
     const transport = transportOf(async () => {
@@ -126,20 +128,17 @@ describe("a worker", () => {
       return { reply: "250 ok" };
     });
     await using workers = new AsyncDisposableStack();
-    workers.use(startWorker(t.ctx, transport));
-    const took: number[] = [];
-    for (const to of addresses.slice(0, 60)) {
-      const start = performance.now();
+    // One call that it did not hear, and the next is an hour away.
+    workers.use(startWorker(t.ctx, transport, undefined, { rest: 0, lookEvery: hours(1) }));
+    for (const [index, to] of addresses.slice(0, 40).entries()) {
       const arrival = new Promise<void>((resolve) => {
         arrived = resolve;
       });
       await t.ctx.transaction((ctx) => enqueueMail(ctx, note, to, { text: "Hello" }));
       await arrival;
-      took.push(performance.now() - start);
       // At every distance from the moment when the worker looks at the outbox.
-      for (let n = 0; n < took.length % 7; n += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let n = 0; n < index % 7; n += 1) await new Promise((resolve) => setImmediate(resolve));
     }
-    assert.ok(Math.max(...took) < 1000, `at once, not at the next look: ${Math.max(...took)} ms`);
   });
 
   // SQLite runs one statement at a time: while the worker looks there, nothing can come in.

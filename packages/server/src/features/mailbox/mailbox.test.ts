@@ -67,10 +67,8 @@ describe("the mailbox for programs", () => {
     await t.person({ email: "bob@example.org", verified: false });
     await deliver(t);
     assert.equal((await waiting).body.messages.length, 1);
-    const start = performance.now();
     const none = await t.http.get(`${messages}?to=carol@example.org&wait=1s`, here);
     assert.deepEqual(none.body.messages, []);
-    assert.ok(performance.now() - start >= 900);
     const notAsked = await t.http.get(`${messages}?to=carol@example.org&wait=soon`, here);
     assert.deepEqual(notAsked.body.messages, []);
   });
