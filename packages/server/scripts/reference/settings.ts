@@ -16,6 +16,7 @@ export function describeSettings(): string {
     mail: "Mail",
     tokens: "Tokens and sessions",
     passwords: "Passwords",
+    limits: "Limits by address",
   };
   walk("The server", settings);
   return page(
