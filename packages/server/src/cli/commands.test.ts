@@ -425,6 +425,9 @@ describe("settings", () => {
     ])
       assert.match(refused.err, said);
     assert.match(refused.err, /^ {6}fix {3}RATE_LIMITS=on$/m);
+    const reasons = refused.err.split("\n").filter((line) => line.includes("✗"));
+    for (const line of reasons) assert.match(line, /✗ \S.* {3}\S/, "what is wrong runs into why");
+    assert.doesNotMatch(refused.err, /\$\(/, "a fix that only a shell understands, and .env is none");
     assert.ok(!(refused.err + warned.out + warned.err).includes(weak));
     assert.deepEqual(await readdir(box.folder), []);
   });

@@ -77,8 +77,9 @@ function createServerLog(config: Config, out: Output): Log {
 function refuseUnsafe(config: Config): void {
   const problems = config.mode === "production" ? findProductionProblems(config) : [];
   if (problems.length === 0) return;
+  const width = Math.max(...problems.map(({ problem }) => problem.length));
   const lines = problems.flatMap(({ problem, because, fixes }) => [
-    `  ${paint("red", process.stderr)("✗")} ${problem.padEnd(48)} ${because}`,
+    `  ${paint("red", process.stderr)("✗")} ${problem.padEnd(width)}   ${because}`,
     ...fixes.map((fix, index) => `      ${index === 0 ? "fix" : "or "}   ${fix}`),
   ]);
   const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;

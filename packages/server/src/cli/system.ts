@@ -38,7 +38,7 @@ export async function openSystem(
   refuseProblems(loaded.problems);
   if (!config.secretKey) {
     throw new CommandFailed(
-      "SECRET_KEY is missing: nothing can be signed or decrypted without it.\n  fix  SECRET_KEY=$(imagaine-auth secret), kept with your backups",
+      "SECRET_KEY is missing: nothing can be signed or decrypted without it.\n  fix  SECRET_KEY=… (npx imagaine-auth secret prints one), kept with your backups",
       exitCodes.configuration,
     );
   }

@@ -13,7 +13,8 @@ export interface ProductionProblem {
 }
 
 const defaultSender = settings.mail.from.fallback?.address;
-const secretFix = "SECRET_KEY=$(npx imagaine-auth secret)";
+/** No `$(…)`: whoever copies this into `.env` would have those very characters as the key. */
+const secretFix = "SECRET_KEY=… (npx imagaine-auth secret prints one)";
 
 /** Everything for which a server must not start in production. Asks nothing of the mode it runs in now. */
 export function findProductionProblems(config: Config): ProductionProblem[] {
