@@ -25,7 +25,8 @@ export function describeSettings(): string {
       "the folder it is started in; the environment wins. An empty variable counts as unsaid. All problems are told " +
       "at once, before anything starts, and a name one slip away from one of these is a problem too. A secret, and " +
       "`DATABASE_URL`, may also be put into a file: `NAME_FILE` names it. A line of `.env` is `NAME=value`, with `#` " +
-      "for comments; a value that has a `#` stands in quotes.",
+      "for comments; a value that has a `#` stands in quotes, and `$(…)` is not run. `imagaine-auth config show` says " +
+      "which value counts, and where it comes from.",
     ...parts,
   );
 }
