@@ -29,8 +29,10 @@ describe("every page", () => {
   for (const path of pagePaths) {
     it(`is guarded by its headers, and asks no other address for anything: ${path}`, async () => {
       await using t = await testAuth({ environment: { PUBLIC_URL: "https://auth.example.com" } });
-      await t.person({ verified: false });
-      const address = path.replace(":id", await keepMail(t)).replace(":token", "x");
+      const { email } = await t.person();
+      await t.auth.passwordReset.request(email);
+      const token = await t.linkToken("reset-password", email);
+      const address = path.replace(":id", await keepMail(t)).replace(":token", token);
       const { status, headers, text } = await t.http.get(address, { headers: local });
       assert.equal(status, 200);
       const policy = readPolicy(headers.get("content-security-policy"));

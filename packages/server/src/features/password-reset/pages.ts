@@ -13,7 +13,7 @@ import { type Document, html } from "../../platform/http/html.ts";
 import type { Page } from "../../platform/http/page.ts";
 import type { Sentence } from "../../platform/texts.ts";
 import { ResetLinkInvalid } from "./errors.ts";
-import { completePasswordReset } from "./flow.ts";
+import { completePasswordReset, findPasswordLink } from "./flow.ts";
 import { goodLinks } from "./good-links.ts";
 import { sentences } from "./texts.ts";
 
@@ -31,7 +31,8 @@ export const choosePassword: Page<Context> = {
   limit: [
     perAddress("reset-page", { most: 60, within: hours(1) }, { ...goodLinks, most: 20, within: hours(1) }),
   ],
-  show: async (ctx) => showForm(ctx, {}),
+  show: async (ctx, { params }) =>
+    (await findPasswordLink(ctx, params.token ?? "")) ? showForm(ctx, {}) : showDeadLink(ctx, 404),
   submit: async (ctx, { params, form }) => {
     const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
     try {
@@ -41,16 +42,26 @@ export const choosePassword: Page<Context> = {
     } catch (error) {
       if (error instanceof FieldsInvalid) return showForm(ctx, error.fieldErrors);
       if (!(error instanceof ResetLinkInvalid)) throw error;
-      return layout(ctx, { title: say("failedTitle"), body: html`<p>${say("failedText")}</p>`, status: 400 });
+      return showDeadLink(ctx, 400);
     }
   },
 };
 
+function showDeadLink(ctx: Context, status: number): Document {
+  const { failedTitle, failedText } = sentences;
+  const { language } = ctx.request;
+  return layout(ctx, { title: failedTitle[language], body: html`<p>${failedText[language]}</p>`, status });
+}
+
 function showForm(ctx: Context, errors: Readonly<Record<string, readonly Sentence[]>>): Document {
   const { language } = ctx.request;
+  const rules = sentences.rules[language].replace("{count}", String(ctx.config.passwords.minLength));
   const field = (name: string, label: Sentence) => {
     const wrong = errors[name] ?? [];
-    const state = wrong.length > 0 && html` aria-invalid="true" aria-describedby="${name}-errors"`;
+    const state =
+      wrong.length > 0
+        ? html` aria-invalid="true" aria-describedby="${name}-errors"`
+        : html` aria-describedby="rules"`;
     return html`<label for="${name}">${label[language]}</label>
 <input id="${name}" name="${name}" type="password" autocomplete="new-password" required${state}>
 ${
@@ -61,7 +72,8 @@ ${
   return layout(ctx, {
     title: sentences.pageTitle[language],
     status: Object.keys(errors).length > 0 ? 400 : 200,
-    body: html`<form method="post">
+    body: html`<p class="soft" id="rules">${rules}</p>
+<form method="post">
 ${field("password", sentences.newPassword)}
 ${field("again", sentences.again)}
 <button>${sentences.save[language]}</button>
