@@ -53,6 +53,23 @@ describe("a registration that nobody confirms", () => {
     assert.deepEqual(await emails(t), [ada.email]);
   });
 
+  it("stays while a link to a new password still works, which would confirm it as well", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("7d");
+    t.clock.advance(-60_000);
+    await t.http.post("/api/auth/password/reset/request/", { email: ada.email });
+    const token = await t.linkToken("reset-password", ada.email);
+    t.clock.advance(60_000);
+    await run(t);
+    const values = { token, new_password: "Quiet-Meadow-58", new_password_confirm: "Quiet-Meadow-58" };
+    assert.equal((await t.http.post("/api/auth/password/reset/confirm/", values)).status, 200);
+    t.clock.advance("30d");
+    await run(t);
+    assert.deepEqual(await emails(t), [ada.email]);
+  });
+
   it("begins its seven days anew when the address is registered again", async () => {
     await using t = await testAuth();
     const ada = await t.person({ verified: false });
