@@ -70,6 +70,21 @@ describe("a registration that nobody confirms", () => {
     assert.deepEqual(await emails(t), [ada.email]);
   });
 
+  it("stays when an operator shut it: gone, the address could be registered anew", async () => {
+    await using t = await testAuth();
+    const eve = await t.person({ verified: false });
+    await t.mailbox();
+    const [row] = await t.rows("accounts");
+    await t.auth.administration.disableUser(String(row?.id));
+    t.clock.advance("30d");
+    await run(t);
+    assert.deepEqual(await emails(t), [eve.email]);
+    await t.auth.administration.enableUser(String(row?.id));
+    t.clock.advance("1d");
+    await run(t);
+    assert.deepEqual(await emails(t), []);
+  });
+
   it("begins its seven days anew when the address is registered again", async () => {
     await using t = await testAuth();
     const ada = await t.person({ verified: false });

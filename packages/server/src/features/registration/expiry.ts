@@ -40,8 +40,8 @@ async function listDue(ctx: Context): Promise<readonly string[]> {
 }
 
 /**
- * Removes an account whose time is up; one that was confirmed meanwhile stays, and one whose owner may still open a
- * link is looked at again tomorrow. Of two nodes, one does it.
+ * Removes an account whose time is up; one that was confirmed meanwhile stays. One whose owner may still open a link,
+ * or that is shut, is looked at again tomorrow. Of two nodes, one does it.
  */
 export async function removeUnconfirmed(ctx: Context, id: string): Promise<void> {
   await ctx.transaction(async (ctx) => {
@@ -53,7 +53,8 @@ export async function removeUnconfirmed(ctx: Context, id: string): Promise<void>
       .returning("id")
       .executeTakeFirst();
     const account = isMine && (await findAccount(ctx, id));
-    if (!account || (await awaitsVerification(ctx, id))) return;
+    // One that an operator shut must not come back by registering the address anew.
+    if (!account || account.disabledAt || (await awaitsVerification(ctx, id))) return;
     await record(ctx, registrationExpired, id, {});
     await removeAccount(ctx, account);
   });
