@@ -85,6 +85,23 @@ describe("a registration that nobody confirms", () => {
     assert.deepEqual(await emails(t), []);
   });
 
+  it("lets others have a turn between one and the next, however many are due", async () => {
+    await using t = await testAuth();
+    for (let n = 0; n < 4; n += 1) await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("8d");
+    let turns = 0;
+    let isOver = false;
+    const countTurn = () => {
+      turns += 1;
+      if (!isOver) setImmediate(countTurn);
+    };
+    setImmediate(countTurn);
+    await run(t);
+    isOver = true;
+    assert.ok(turns >= 4, `${turns} turns`);
+  });
+
   it("begins its seven days anew when the address is registered again", async () => {
     await using t = await testAuth();
     const ada = await t.person({ verified: false });

@@ -1,5 +1,6 @@
 /** The end of registrations that nobody confirmed: they go, and their username is free again. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { accountsIn, findAccount } from "../../core/accounts/accounts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
@@ -23,7 +24,11 @@ export const removingUnconfirmed: Job = {
     let due: readonly string[];
     do {
       due = await listDue(ctx);
-      for (const id of due) await removeUnconfirmed(ctx, id);
+      for (const id of due) {
+        await removeUnconfirmed(ctx, id);
+        // With SQLite nothing else in this process would have a turn until the last is gone.
+        await nextTurn();
+      }
     } while (due.length === batch);
   },
 };
