@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { hashQueue } from "../../core/passwords/passwords.ts";
 import { sweep } from "../../testing/sweep.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { removeUnconfirmed, removingUnconfirmed } from "./expiry.ts";
@@ -100,6 +102,20 @@ describe("a registration that nobody confirms", () => {
     await run(t);
     isOver = true;
     assert.ok(turns >= 4, `${turns} turns`);
+  });
+
+  it("is made anew by who registers its address again just as it goes", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("8d");
+    const { started } = hashQueue(t.ctx);
+    const again = t.person({ email: ada.email, username: "other", verified: false });
+    while (hashQueue(t.ctx).started === started) await nextTurn();
+    await run(t);
+    await again;
+    assert.deepEqual(await emails(t), [ada.email]);
+    assert.ok(await t.linkToken("verify-email", ada.email));
   });
 
   it("begins its seven days anew when the address is registered again", async () => {
