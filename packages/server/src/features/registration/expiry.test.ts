@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { hashQueue } from "../../core/passwords/passwords.ts";
 import { sweep } from "../../testing/sweep.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
+import { verificationMail } from "../email-verification/mail.ts";
 import { removeUnconfirmed, removingUnconfirmed } from "./expiry.ts";
 
 const run = (t: TestAuth) => removingUnconfirmed.run(t.ctx);
@@ -116,6 +117,24 @@ describe("a registration that nobody confirms", () => {
     await again;
     assert.deepEqual(await emails(t), [ada.email]);
     assert.ok(await t.linkToken("verify-email", ada.email));
+  });
+
+  it("stays while a mail with a link is being written at the same moment", async () => {
+    await using t = await testAuth();
+    const ada = await t.person({ verified: false });
+    await t.mailbox();
+    t.clock.advance("8d");
+    const order = { at: t.clock.now(), address: "", userAgent: "" };
+    const begun = Promise.withResolvers<void>();
+    const removing = begun.promise.then(() => run(t));
+    await t.ctx.transaction(async (ctx) => {
+      await verificationMail.compose(ctx, { to: ada.email, data: {}, language: "en", askedFrom: order });
+      begun.resolve();
+      // Time for it to come as far as it can: what is left must be the same, however far that is.
+      for (let n = 0; n < 100; n += 1) await pause(1);
+    });
+    await removing;
+    assert.deepEqual(await emails(t), [ada.email]);
   });
 
   it("begins its seven days anew when the address is registered again", async () => {
