@@ -27,6 +27,8 @@ export interface Allowance {
 
 export interface Taken {
   readonly key: string;
+  /** When the window ends that it was counted in. */
+  readonly resetsAt: number;
   /** Whether this was the last that was left. */
   readonly isLast: boolean;
   /** When nothing was left: the moment from which more may be taken. */
@@ -57,24 +59,29 @@ export async function takeOne(ctx: Context, bucket: string, { most, within }: Al
         // A refused call writes nothing, so a flood costs the database one read each.
         .where(sql<boolean>`${isOver} or limits.count < ${most}`),
     )
-    .returning("count")
+    .returning(["count", "resets_at"])
     .executeTakeFirst();
-  if (taken) return { key, isLast: taken.count >= most };
+  if (taken) return { key, resetsAt: taken.resets_at, isLast: taken.count >= most };
   const full = await limitsIn(ctx)
     .selectFrom("limits")
     .select("resets_at")
     .where("key", "=", key)
     .executeTakeFirst();
-  return { key, isLast: false, emptyUntil: new Date(Math.min(full?.resets_at ?? now + 1000, now + within)) };
+  const resetsAt = full?.resets_at ?? now + 1000;
+  return { key, resetsAt, isLast: false, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
 }
 
-/** Puts one back, since what was counted turned out to be no guess. Never throws: the work itself is done. */
-export async function putBack(ctx: Context, key: string): Promise<void> {
+/**
+ * Puts one back, since what was counted turned out to be no guess; not into a window that began since, which never
+ * counted it. Never throws: the work itself is done.
+ */
+export async function putBack(ctx: Context, { key, resetsAt }: Taken): Promise<void> {
   try {
     await limitsIn(ctx)
       .updateTable("limits")
       .set({ count: sql`count - 1` })
       .where("key", "=", key)
+      .where("resets_at", "=", resetsAt)
       .where("count", ">", 0)
       .execute();
   } catch (error) {
@@ -188,7 +195,7 @@ export function guessesByEmail<FieldName extends string>(
       const bucket = device ? `${name} device ${device}` : guessBucket(name, email);
       const taken = await takeOrThrow(ctx, bucket, { most, within });
       if (taken?.isLast && !device) await whenUsedUp?.(ctx, email);
-      return taken && (() => putBack(ctx, taken.key));
+      return taken && (() => putBack(ctx, taken));
     },
   };
 }
@@ -216,7 +223,7 @@ export function guessesByCaller(
     countsBy: "caller",
     take: async (ctx, { caller }) => {
       const taken = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
-      return taken && (() => putBack(ctx, taken.key));
+      return taken && (() => putBack(ctx, taken));
     },
   };
 }

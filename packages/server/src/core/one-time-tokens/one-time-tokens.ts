@@ -167,13 +167,17 @@ export async function takeCode(
   return taken !== undefined;
 }
 
-/** Whether an account has a token of some purpose that could still be used. */
-export async function hasLiveToken(ctx: Context, accountId: string, purpose: string): Promise<boolean> {
+/** Whether an account has a token of one of these purposes that could still be used. */
+export async function hasLiveToken(
+  ctx: Context,
+  accountId: string,
+  purposes: readonly string[],
+): Promise<boolean> {
   const live = await tokensIn(ctx)
     .selectFrom("one_time_tokens")
     .select("hash")
     .where("account_id", "=", accountId)
-    .where("purpose", "=", purpose)
+    .where("purpose", "in", purposes)
     .where("used_at", "is", null)
     .where("expires_at", ">", ctx.now().getTime())
     .executeTakeFirst();

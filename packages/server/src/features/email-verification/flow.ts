@@ -11,6 +11,7 @@ import {
   takeCode,
   takeOneTimeToken,
 } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { passwordPurposes } from "../../core/passwords/passwords.ts";
 import { offerFirstPassword, requestPasswordReset } from "../password-reset/flow.ts";
 import { CodeInvalid, VerificationLinkInvalid } from "./errors.ts";
 import { verificationMail, verificationPurpose, welcomeMail } from "./mail.ts";
@@ -52,9 +53,9 @@ export async function verifyEmail(ctx: Context, token: string): Promise<Verified
   });
 }
 
-/** Whether a link that was mailed to an account could still verify it. */
+/** Whether a link that was mailed to an account could still verify it; one to a new password does so too. */
 export async function awaitsVerification(ctx: Context, accountId: string): Promise<boolean> {
-  return hasLiveToken(ctx, accountId, verificationPurpose);
+  return hasLiveToken(ctx, accountId, [verificationPurpose, ...passwordPurposes]);
 }
 
 /** Verifies an address with the code that was mailed to it. Throws CodeInvalid for everything else alike. */

@@ -1,6 +1,6 @@
 /** The mail that proves an address, and the one that welcomes its owner. */
 
-import { findAccountByEmail } from "../../core/accounts/accounts.ts";
+import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
 import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { groupCode } from "../../core/mail/group-code.ts";
 import { linkToApp, mailedLink } from "../../core/mail/links.ts";
@@ -22,7 +22,9 @@ export const verificationMail: Mail<NoDetails> = {
   worthSendingFor: (ctx) => ctx.config.verificationTtl,
   budget: mailBudget,
   compose: async (ctx, { to, language }) => {
-    const account = await findAccountByEmail(ctx, to);
+    const found = await findAccountByEmail(ctx, to);
+    // Held, so that it does not go as one that nobody confirms while it gets a link.
+    const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
     if (await hasFreshLink(ctx, verificationPurpose, account.id)) return undefined;
     const ttl = ctx.config.verificationTtl;

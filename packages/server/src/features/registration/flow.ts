@@ -4,6 +4,7 @@ import {
   type Account,
   accountsIn,
   canonicalUsername,
+  findAccount,
   findAccountByEmail,
   insertAccount,
 } from "../../core/accounts/accounts.ts";
@@ -54,8 +55,8 @@ export async function register(ctx: Context, registration: Registration): Promis
     fields: registration.fields,
   };
   const attemptId = newAttemptId(ctx);
-  if (known) await registerKnown(ctx, known, isSamePassword, attempt, attemptId);
-  else await registerNew(ctx, registration, attempt, attemptId);
+  const isThere = known && (await registerKnown(ctx, known, isSamePassword, attempt, attemptId));
+  if (!isThere) await registerNew(ctx, registration, attempt, attemptId);
   rememberDevice(ctx, attemptSubject(attemptId));
 }
 
@@ -90,7 +91,8 @@ async function registerNew(
 /**
  * An address registered before. Verified: its owner is told. Not verified, with the same password: a fresh mail.
  * With another password: from now on neither is believed, since one of the two is a stranger's. The statements are
- * the same in each case, and as many as for a new address.
+ * the same in each case, and as many as for a new address. False, and nothing written, when it waited to be verified
+ * and is gone by now: its time was up.
  */
 async function registerKnown(
   ctx: Context,
@@ -98,14 +100,16 @@ async function registerKnown(
   isSamePassword: boolean,
   attempt: Attempt,
   attemptId: string,
-): Promise<void> {
-  await ctx.transaction(async (ctx) => {
+): Promise<boolean> {
+  return ctx.transaction(async (ctx) => {
     const isPending = await touchPending(ctx, account.id, isSamePassword);
+    if (!isPending && !account.verifiedAt && !(await findAccount(ctx, account.id))) return false;
     await keepAttempt(ctx, attemptId, account.id, attempt);
     await record(ctx, registrationRequested, account.id, { address: isPending ? "unverified" : "known" });
     await (isPending
       ? sendVerification(ctx, account.email)
       : enqueueMail(ctx, alreadyRegisteredMail, account.email, {}));
+    return true;
   });
 }
 
