@@ -13,8 +13,9 @@ export type { Finished } from "./command-process.ts";
 
 const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 
-/** What Node compiled once, every process after it reads: it halves what a start costs. */
-const compileCache = join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
+/** What Node compiled once, every process after it reads: it halves what a start costs. A test run alone has one too. */
+const compileCache =
+  process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
 
 /** How long a line, or the end of a command, is waited for. */
 const patience = 30_000;
