@@ -26,7 +26,7 @@ async function runHere({ args, folder, env, input }: CommandCall): Promise<Finis
   process.chdir(folder);
   process.exitCode = 0;
   await runCommand(args);
-  const code = Number(process.exitCode);
+  const code = process.exitCode;
   process.exitCode = 0;
   return { code, out: out.text(), err: err.text() };
 }
@@ -49,5 +49,7 @@ function collect() {
 }
 
 // Never two at a time: a folder, an environment and an exit code are the whole process's.
-process.on("message", async (call: CommandCall) => process.send?.(await runHere(call)));
+process.on("message", (call: CommandCall) => {
+  void runHere(call).then((finished) => process.send?.(finished));
+});
 process.once("disconnect", () => process.exit());
