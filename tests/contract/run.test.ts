@@ -31,7 +31,10 @@ function runOn(url: string): Promise<Run> {
 async function startServer(folder: string) {
   const child = spawn(process.execPath, [path("../../packages/server/bin/imagaine-auth.mjs"), "serve"], {
     cwd: path("../../examples/imagaine"),
-    env: { PATH: process.env.PATH, PORT: "0", DATA_DIR: folder, RATE_LIMITS: "off", LOG_LEVEL: "info" },
+    env: {
+      ...{ PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
+      ...{ PORT: "0", DATA_DIR: folder, RATE_LIMITS: "off", LOG_LEVEL: "info" },
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   for await (const line of createInterface({ input: child.stdout })) {

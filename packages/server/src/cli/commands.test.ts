@@ -22,7 +22,7 @@ describe("a command in a folder where nothing is yet", () => {
       ["user", "list"],
       ["migrate", "status"],
     ];
-    for (const found of await Promise.all(looks.map((args) => box.run(args)))) {
+    for (const found of await Promise.all(looks.map((args) => box.runAlone(args)))) {
       assert.deepEqual(ended(found), [3, "", said]);
     }
     assert.deepEqual(await readdir(box.folder), []);
@@ -30,7 +30,7 @@ describe("a command in a folder where nothing is yet", () => {
 
   it("can be migrate, which makes the key and the database, for their owner alone", async () => {
     await using box = await openBox();
-    const made = await box.run(["migrate"]);
+    const made = await box.runAlone(["migrate"]);
     assert.equal(made.code, 0, made.err);
     assert.match(made.out, /^2026-11-24-accounts\n/);
     assert.equal(made.err, "created data/.gitignore\ncreated data/secret.key\n");
@@ -54,7 +54,7 @@ describe("a command in a folder where nothing is yet", () => {
 
   it("never makes a key in production, nor over a database that was made with one", async () => {
     await using box = await openBox();
-    const refused = await box.run(["migrate"], { env: { NODE_ENV: "production" } });
+    const refused = await box.runAlone(["migrate"], { env: { NODE_ENV: "production" } });
     assert.equal(refused.code, 78);
     assert.match(refused.err, /^✗ SECRET_KEY is missing/);
     assert.deepEqual(await readdir(join(box.folder, "data")), [".gitignore"]);
@@ -93,7 +93,7 @@ describe("what people look after accounts with", () => {
     assert.equal(made[1]?.err, "It is mailed a link to verify its address.\n");
     const ada = ["user", "create", "ada@example.org", "--verified", "--password-stdin"];
     const esc = "A\u001b[31md\u202ea\u009b";
-    const created = await box.run(
+    const created = await box.runAlone(
       [...ada, "--first-name", esc, "--field", "plan=pro", "--field", "age=36"],
       withPassword,
     );
@@ -219,7 +219,7 @@ describe("what people look after accounts with", () => {
     const [search, mine, tail] = await Promise.all([
       box.run(["audit", "search", "--json"]),
       box.run(["audit", "search", "--user", "bobby", "--event", "account.*", "--since", "1h"]),
-      box.run(["audit", "tail", "--limit", "2", "--json"]),
+      box.runAlone(["audit", "tail", "--limit", "2", "--json"]),
     ]);
     const events = JSON.parse(search.out).events as { event: string; by: string; email: string | null }[];
     const expected = [
@@ -302,13 +302,13 @@ describe("mail test", () => {
       EMAIL_HOST_USER: "auth",
       EMAIL_HOST_PASSWORD: account.password,
     };
-    const sent = await box.run(["mail", "test", "ada@example.org"], { env });
+    const sent = await box.runAlone(["mail", "test", "ada@example.org"], { env });
     assert.deepEqual([sent.code, sent.out], [0, "250 Taken\n"], sent.err);
     assert.match(sent.err, /^127\.0\.0\.1:\d+ …\nto ada@example\.org in \d+ ms\n$/);
     assert.match(server.mailFor("ada@example.org")[0]?.raw ?? "", /Subject: Test mail from ImagAIne/);
     server.mode = { refuseAt: "recipient", reply: "550 5.1.1 user unknown" };
     const [refused, wrong, nobody, off, bad] = await Promise.all([
-      box.run(["mail", "test", "ada@example.org", "--json"], { env }),
+      box.runAlone(["mail", "test", "ada@example.org", "--json"], { env }),
       box.run(["mail", "test", "ada@example.org", "--debug"], {
         env: { ...env, EMAIL_HOST_PASSWORD: "An-other-mail-pass" },
       }),
@@ -395,10 +395,10 @@ describe("settings", () => {
     ].join("\n");
     const [migrate, serve, config, noFile] = await Promise.all([
       box.run(["migrate"], { env }),
-      box.run([], { env }),
+      box.runAlone([], { env }),
       box.run(["config"], { env }),
       // Without the two dashes Node itself looks whether there is such a file, and refuses in its own words.
-      box.run(["user", "list", "--env-file", "none.env"], { node: ["--"] }),
+      box.runAlone(["user", "list", "--env-file", "none.env"], { node: ["--"] }),
     ]);
     for (const one of [migrate, serve]) assert.deepEqual(ended(one), [78, "", said]);
     assert.deepEqual([config.code, config.err], [78, said]);
@@ -412,7 +412,7 @@ describe("settings", () => {
     const weak = "changeme-changeme";
     const env = { NODE_ENV: "production", PUBLIC_URL: "http://auth.example.com", SECRET_KEY: weak };
     const [refused, warned] = await Promise.all([
-      box.run(["serve"], { env: { ...env, RATE_LIMITS: "off" } }),
+      box.runAlone(["serve"], { env: { ...env, RATE_LIMITS: "off" } }),
       box.run(["config", "show"], { env }),
     ]);
     assert.deepEqual([refused.code, refused.out], [78, ""]);
@@ -464,7 +464,7 @@ describe("wrong usage", () => {
       found.map(ended),
       wrong.map(([, said]) => [2, "", said + see]),
     );
-    const [group, help] = await Promise.all([box.run(["user"]), box.run(["user", "--help"])]);
+    const [group, help] = await Promise.all([box.runAlone(["user"]), box.run(["user", "--help"])]);
     assert.deepEqual(ended(group), [2, "", help.out]);
     assert.deepEqual([help.code, help.err], [0, ""]);
   });
@@ -473,7 +473,7 @@ describe("wrong usage", () => {
     await using box = await openBox();
     const pretend =
       'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.19.1" } });';
-    const old = await box.run(["serve"], {
+    const old = await box.runAlone(["serve"], {
       node: ["--import", `data:text/javascript,${encodeURIComponent(pretend)}`],
     });
     assert.deepEqual(ended(old), [1, "", "imagaine-auth needs Node 24 or newer; this is 18.19.\n"]);
@@ -499,7 +499,7 @@ describe("secret", () => {
   it("is another one each time, of so many random bytes, and is written nowhere", async () => {
     await using box = await openBox();
     const [one, other] = await Promise.all([
-      box.run(["secret"]),
+      box.runAlone(["secret"]),
       box.run(["secret", "--json", "--bytes", "64"]),
     ]);
     assert.match(one.out, /^[A-Za-z0-9_-]{43}\n$/);

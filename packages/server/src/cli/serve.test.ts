@@ -179,7 +179,7 @@ describe("serve", () => {
       SECRET_KEY: randomBytes(32).toString("base64url"),
       EMAIL_BACKEND: "off",
     };
-    const refused = await box.run(["serve", "--port", String(port), "--data-dir", "live"], { env });
+    const refused = await box.runAlone(["serve", "--port", String(port), "--data-dir", "live"], { env });
     assert.deepEqual(
       [refused.code, refused.out, refused.err],
       [1, "", `✗ ${taken}\n  fix  PORT=${port + 1}\n`],

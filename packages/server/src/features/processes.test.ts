@@ -10,7 +10,7 @@ import {
 } from "../testing/processes.ts";
 import { rounds } from "../testing/rounds.ts";
 
-const count = rounds(4, 50);
+const count = rounds(2, 50);
 const eachTime = 5;
 const newPassword = "A-Newer-Harbour-9";
 

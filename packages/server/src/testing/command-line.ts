@@ -1,34 +1,33 @@
 /** The real command in a folder of its own: run to its end, or kept running as a server. */
 
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, fork, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { stripVTControlCharacters } from "node:util";
+import type { CommandCall, Finished } from "./command-process.ts";
+
+export type { Finished } from "./command-process.ts";
 
 const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 
-/** What Node compiled once, every process after it reads: it halves what a start costs. */
-const compileCache = join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
+/** What Node compiled once, every process after it reads: it halves what a start costs. A test run alone has one too. */
+const compileCache =
+  process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
 
 /** How long a line, or the end of a command, is waited for. */
 const patience = 30_000;
-
-export interface Finished {
-  readonly code: number | null;
-  /** Standard output. */
-  readonly out: string;
-  /** Standard error. */
-  readonly err: string;
-}
 
 export interface RunOptions {
   /** Settings in the environment; nothing of the test's own is passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; closed at once if not given. */
   readonly input?: string | Buffer;
+}
+
+export interface ProcessOptions extends RunOptions {
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }
@@ -61,7 +60,10 @@ export interface RunningServer extends Running {
 
 export interface Box extends AsyncDisposable {
   readonly folder: string;
+  /** Runs a command to its end, in a process that runs all commands of a test file, one at a time. */
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Finished>;
+  /** Runs it in a process of its own, as an operator does: that it ends, and with which code, is Node's word. */
+  readonly runAlone: (args: readonly string[], options?: ProcessOptions) => Promise<Finished>;
   /** Starts a command that goes on until it is stopped. */
   readonly start: (args: readonly string[], options?: RunOptions) => Running;
   /** Runs a line of shell at a terminal of 100 columns; `$cli` in it is the command. Linux only: it is util-linux's `script`. */
@@ -76,26 +78,25 @@ export interface Box extends AsyncDisposable {
 export async function openBox(): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-cli-"));
   const running = new Set<ChildProcess>();
-  const spawnIn = (args: readonly string[], { env = {}, node = [] }: RunOptions) =>
+  const environment = (env: RunOptions["env"]) => ({
+    PATH: process.env.PATH,
+    HOME: folder,
+    NODE_COMPILE_CACHE: compileCache,
+    ARGON2: "8,1,1",
+    ...env,
+  });
+  const spawnIn = (args: readonly string[], { env = {}, node = [] }: ProcessOptions) =>
     spawnProgram(process.execPath, [...node, program, ...args], env);
   const spawnProgram = (file: string, args: readonly string[], env: RunOptions["env"]) => {
-    const child = spawn(file, args, {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH,
-        HOME: folder,
-        NODE_COMPILE_CACHE: compileCache,
-        ARGON2: "8,1,1",
-        ...env,
-      },
-    });
+    const child = spawn(file, args, { cwd: folder, env: environment(env) });
     running.add(child);
     child.once("exit", () => running.delete(child));
     return child;
   };
   return {
     folder,
-    run: async (args, options = {}) => {
+    run: (args, { env, input = "" } = {}) => callProcess({ args, folder, env: environment(env), input }),
+    runAlone: async (args, options = {}) => {
       const child = spawnIn(args, options);
       const [out, err] = [collect(child.stdout), collect(child.stderr)];
       // It may end without reading what it is told.
@@ -135,6 +136,53 @@ export async function openBox(): Promise<Box> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+let commandProcess: ChildProcess | undefined;
+
+function startCommandProcess(): ChildProcess {
+  const child = fork(join(import.meta.dirname, "command-process.ts"), {
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache },
+    execArgv: [],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  child.once("exit", () => {
+    commandProcess = undefined;
+  });
+  return child;
+}
+
+let lastCall: Promise<unknown> = Promise.resolve();
+
+/** One call after another. Rejects when the process ends of it, as it does of an error that nobody catches. */
+function callProcess(call: CommandCall): Promise<Finished> {
+  const finished = lastCall.then(() => callNow(call));
+  lastCall = finished.catch(() => undefined);
+  return finished;
+}
+
+async function callNow(call: CommandCall): Promise<Finished> {
+  commandProcess ??= startCommandProcess();
+  const child = commandProcess;
+  // It is waited for during a call, and keeps no test file from ending after it.
+  child.ref();
+  child.channel?.ref();
+  const deadline = setTimeout(() => child.kill("SIGKILL"), patience);
+  const isOver = new AbortController();
+  const ended = once(child, "exit", { signal: isOver.signal }).then(() => {
+    throw new Error(`The process ended of: ${call.args.join(" ")}`);
+  });
+  try {
+    child.send(call);
+    const [finished] = await Promise.race([once(child, "message"), ended]);
+    return finished as Finished;
+  } finally {
+    isOver.abort();
+    clearTimeout(deadline);
+    child.unref();
+    child.channel?.unref();
+  }
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

@@ -1,9 +1,9 @@
 /** Keys that take turns while people use the product: not one call fails. */
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { minutes } from "../../platform/duration.ts";
-import { type ProcessCall, refreshCall, startProcesses } from "../../testing/processes.ts";
+import { type ProcessCall, type Processes, refreshCall, startProcesses } from "../../testing/processes.ts";
 import { rounds } from "../../testing/rounds.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { keyIdOf, opens, payloadOf, refresh } from "../../testing/tokens.ts";
@@ -33,6 +33,12 @@ function statuses(answers: readonly (readonly { readonly status: number }[])[]):
 }
 
 describe("keys that are rotated again and again", () => {
+  let processes: Processes;
+  before(async () => {
+    processes = await startProcesses(3, environment);
+  });
+  after(() => processes[Symbol.asyncDispose]());
+
   it("fail no call of one process", async () => {
     await using t = await testAuth({ environment });
     const ada = await t.person();
@@ -56,7 +62,6 @@ describe("keys that are rotated again and again", () => {
   });
 
   it("fail no call of three processes on one database, whoever signed and whoever is asked", async () => {
-    await using processes = await startProcesses(3, environment);
     const { t } = processes;
     const people = [await t.person(), await t.person(), await t.person()];
     const pairs = await Promise.all(people.map((person) => person.signIn()));
@@ -81,10 +86,9 @@ describe("keys that are rotated again and again", () => {
   });
 
   it("and ended cost three processes the tokens of the ended key alone", async () => {
-    await using processes = await startProcesses(3, environment);
     const { t } = processes;
     let { access, refresh: token } = await (await t.person()).signIn();
-    for (let round = 0; round < count; round += 1) {
+    for (let round = 0; round < rounds(4, 100); round += 1) {
       await processes.call(() => [profileCall(access)]);
       assert.equal(await retireKey(t.ctx, keyIdOf(access) ?? ""), true);
       const ended = await processes.call(() => [profileCall(access)]);
