@@ -44,8 +44,9 @@ export const accountsIn = (ctx: Context) => ctx.db.$extendTables<{ accounts: Acc
 
 /** The form that tells whether two usernames are the same: NFKC, then case folded. */
 export function canonicalUsername(username: string): string {
-  // Upper then lower case folds what lower case alone keeps apart, such as ß and ss, or final sigma.
-  return username.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
+  // Upper then lower case folds what lower case alone keeps apart, such as ß and ss, or final sigma; ẞ is in upper case
+  // already, and folds only as ß.
+  return username.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 /** A username as its columns hold it. */

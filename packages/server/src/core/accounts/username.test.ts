@@ -52,6 +52,20 @@ describe("a username", () => {
     assert.deepEqual(long.problems[0]?.en, "Ensure this field has no more than 150 characters.");
   });
 
+  it("is the same in upper and in lower case, whichever character it holds", () => {
+    for (const straße of ["strasse", "STRASSE", "straße", "STRAẞE", "straẞe"])
+      assert.equal(canonicalUsername(straße), "strasse", straße);
+    const apart: string[] = [];
+    for (let code = 0; code <= 0x10ffff; code += 1) {
+      const character = String.fromCodePoint(code);
+      if (!/\p{L}/u.test(character)) continue;
+      const canonical = canonicalUsername(character);
+      const others = [canonical, character.toUpperCase(), character.toLowerCase()];
+      if (others.some((other) => canonicalUsername(other) !== canonical)) apart.push(character);
+    }
+    assert.deepEqual(apart, []);
+  });
+
   it("that is taken stays as it is for good: stored, it is the form of itself", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 20 }), (text) => {
