@@ -12,6 +12,12 @@ const throttled = (seconds: string, unit = "seconds") =>
 
 const wrongLogin = (times: number) => first(login("wrong"), { expect: 400, repeat: times });
 
+const wrongChange = post(
+  "password/change/",
+  { current_password: "x", new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
+  asAlice,
+);
+
 const unknownLink = post("password/reset/confirm/", {
   token: "0b7e4c1a-6f0d-4a53-9d35-2f6a1c8e7b90",
   ...{ new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
@@ -90,35 +96,13 @@ export const limits: readonly Own[] = [
   },
   {
     id: "limit.change",
-    setup: [
-      first(
-        post(
-          "password/change/",
-          { current_password: "x", new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
-          asAlice,
-        ),
-        { expect: 400, repeat: 10 },
-      ),
-    ],
-    request: post(
-      "password/change/",
-      { current_password: "x", new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
-      asAlice,
-    ),
+    setup: [first(wrongChange, { expect: 400, repeat: 10 })],
+    request: wrongChange,
     response: throttled("900"),
   },
   {
     id: "limit.delete-shares-the-guesses-of-change",
-    setup: [
-      first(
-        post(
-          "password/change/",
-          { current_password: "x", new_password: "Fresh!Pass99", new_password_confirm: "Fresh!Pass99" },
-          asAlice,
-        ),
-        { expect: 400, repeat: 10 },
-      ),
-    ],
+    setup: [first(wrongChange, { expect: 400, repeat: 10 })],
     request: {
       ...{ method: "DELETE", path: "/api/auth/account/", headers: asAlice },
       json: { password: "Str0ngPass!alice" },

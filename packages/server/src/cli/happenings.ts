@@ -64,15 +64,14 @@ async function signedInLine(ctx: Context, { accountId, details }: RecordedEvent)
 
 async function failedLine(ctx: Context, { accountId, details }: RecordedEvent): Promise<string> {
   const account = accountId === null ? undefined : await findAccount(ctx, accountId);
-  const because =
-    accountId === null
-      ? "no account has this address"
-      : details.reason === "email_not_verified"
-        ? "its address is not verified yet"
-        : account?.disabledAt
-          ? "the account is disabled"
-          : "wrong password";
-  return happening(ctx.now(), paint("yellow")("▲"), ["sign-in failed", account?.email, because, whence(ctx)]);
+  const because = () => {
+    if (accountId === null) return "no account has this address";
+    if (details.reason === "email_not_verified") return "its address is not verified yet";
+    return account?.disabledAt ? "the account is disabled" : "wrong password";
+  };
+  return happening(ctx.now(), paint("yellow")("▲"), [
+    ...["sign-in failed", account?.email, because(), whence(ctx)],
+  ]);
 }
 
 const whence = ({ request }: Context) => `${describeDevice(request.userAgent, "en")} ${request.address}`;

@@ -1,10 +1,9 @@
 /** Tells a database whose secret is another one now, before anything is read or written with the wrong key. */
 
 import type { Context } from "../context.ts";
+import { factsIn, readFact, writeFact } from "../facts.ts";
 import { resealKeys } from "./ring.ts";
 import { purposeKeys } from "./secrets.ts";
-
-export const factsIn = (ctx: Context) => ctx.db.$extendTables<{ facts: { name: string; value: string } }>();
 
 /** SECRET_KEY is not the one this database was made with, and no fallback is either. */
 export class SecretMismatch extends Error {
@@ -38,7 +37,7 @@ export async function checkSecret(ctx: Context): Promise<void> {
   const stored = await readSecretFact(ctx);
   if (ctx.config.secretKeyFallbacks.length > 0) await resealKeys(ctx);
   if (stored === current) return;
-  await factsIn(ctx).updateTable("facts").set({ value: current }).where("name", "=", "secret").execute();
+  await writeFact(ctx, "secret", current);
 }
 
 function fingerprints(ctx: Context): string[] {
@@ -47,11 +46,7 @@ function fingerprints(ctx: Context): string[] {
 
 async function readSecretFact(ctx: Context): Promise<string | undefined> {
   const prints = fingerprints(ctx);
-  const fact = await factsIn(ctx)
-    .selectFrom("facts")
-    .select("value")
-    .where("name", "=", "secret")
-    .executeTakeFirst();
-  if (fact && !prints.includes(fact.value)) throw new SecretMismatch(fact.value, prints[0] ?? "");
-  return fact?.value;
+  const stored = await readFact(ctx, "secret");
+  if (stored !== undefined && !prints.includes(stored)) throw new SecretMismatch(stored, prints[0] ?? "");
+  return stored;
 }

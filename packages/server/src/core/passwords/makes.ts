@@ -5,8 +5,8 @@ import { days, hours, minutes } from "../../platform/duration.ts";
 import { parseJson } from "../../platform/json.ts";
 import { accountsIn } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
+import { readFact, writeFact } from "../facts.ts";
 import type { Job } from "../feature.ts";
-import { factsIn } from "../keys/fingerprint.ts";
 import { makeOf, makeOfArgon2id } from "./formats.ts";
 
 /** A make other than today's: hashes that came from Django, and ours from before ARGON2 was changed. */
@@ -142,19 +142,8 @@ async function readMakes(ctx: Context): Promise<readonly MakeShare[]> {
 }
 
 async function readCount(ctx: Context): Promise<Count | undefined> {
-  const fact = await factsIn(ctx)
-    .selectFrom("facts")
-    .select("value")
-    .where("name", "=", factName)
-    .executeTakeFirst();
-  return fact && (parseJson(fact.value) as Count);
+  const fact = await readFact(ctx, factName);
+  return fact === undefined ? undefined : (parseJson(fact) as Count);
 }
 
-async function writeCount(ctx: Context, count: Count): Promise<void> {
-  const value = JSON.stringify(count);
-  await factsIn(ctx)
-    .insertInto("facts")
-    .values({ name: factName, value })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
-    .execute();
-}
+const writeCount = (ctx: Context, count: Count) => writeFact(ctx, factName, JSON.stringify(count));

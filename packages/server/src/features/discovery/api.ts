@@ -1,8 +1,8 @@
 import { anyone } from "../../core/access/access.ts";
 import { userSchema } from "../../core/accounts/fields.ts";
 import type { Context } from "../../core/context.ts";
+import { factsIn } from "../../core/facts.ts";
 import { endpoint } from "../../core/feature.ts";
-import { factsIn } from "../../core/keys/fingerprint.ts";
 import { publicKeySet } from "../../core/keys/keys.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { Unavailable } from "../../platform/http/errors.ts";
