@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { type TestAuth, testAuth } from "./testing/test-auth.ts";
-
-interface Operation {
-  readonly requestBody?: {
-    readonly content: Record<string, { readonly schema: { readonly properties: Record<string, object> } }>;
-  };
-  readonly responses: Record<string, object>;
-}
-
-interface Target {
-  readonly method: string;
-  readonly path: string;
-  readonly fields: readonly string[];
-  readonly statuses: readonly number[];
-}
+import { listOperations, pathOf } from "./testing/operations.ts";
+import { testAuth } from "./testing/test-auth.ts";
 
 const oddTexts = [
   ...[
@@ -195,22 +182,6 @@ function bodyFor(fields: readonly string[]): fc.Arbitrary<string> {
   );
 }
 
-async function listTargets(t: TestAuth): Promise<Target[]> {
-  const { body } = await t.http.get("/api/schema/");
-  const paths = body.paths as Record<string, Record<string, Operation>>;
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { requestBody, responses }]) => ({
-      method: method.toUpperCase(),
-      path,
-      fields: Object.keys(requestBody?.content["application/json"]?.schema.properties ?? {}),
-      statuses: Object.keys(responses).map(Number),
-    })),
-  );
-}
-
-const pathOf = (path: string, part: string) =>
-  path.replace(/\{\w+\}/g, encodeURIComponent(part.toWellFormed()));
-
 describe("the API", () => {
   it("answers every call as it documents, whatever is sent to it, and goes on", async () => {
     await using t = await testAuth({
@@ -225,7 +196,7 @@ describe("the API", () => {
     });
     const ada = await t.person();
     let { access } = await ada.signIn();
-    const targets = await listTargets(t);
+    const targets = await listOperations(t);
     const call = fc.constantFrom(...targets).chain((target) =>
       fc.record({
         target: fc.constant(target),
@@ -241,7 +212,7 @@ describe("the API", () => {
     await fc.assert(
       fc.asyncProperty(call, async ({ target, part, body, type, headers, isSignedIn, query }) => {
         const hasBody = !["GET", "HEAD"].includes(target.method);
-        const request = new Request(`http://localhost:8000${pathOf(target.path, part)}${query}`, {
+        const request = new Request(`http://localhost:8000${pathOf(target, part)}${query}`, {
           method: target.method,
           headers: {
             ...(hasBody ? { "content-type": type } : {}),

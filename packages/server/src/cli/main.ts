@@ -80,7 +80,7 @@ function refuseUsage(error: CommanderError): void {
     .replace(/^error: /, "")
     .replace(/^command-argument value ('.*?') is invalid for argument '.*?'\. /, "there is no $1 here. ")
     .replace(
-      /\s*\(Did you mean (?:one of )?(.+?)\?\)$/,
+      /\s?\(Did you mean (?:one of )?([^()]+)\?\)$/,
       (_, names: string) => ` Did you mean ${quoted(names)}?`,
     )
     .replaceAll(/'([^']*)'/g, "`$1`")

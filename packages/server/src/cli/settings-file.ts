@@ -6,7 +6,7 @@ import type { Environment, Problem } from "../platform/settings.ts";
 // understand, and takes the next line for the value when an empty one ends in a space.
 const comment = String.raw`(?:#[^\n]*)?`;
 const quoted = String.raw`(?<quote>["'\`])(?<inner>(?:(?!\k<quote>)[^])*)\k<quote>(?:[^\S\n]+${comment})?`;
-const bare = String.raw`(?![^\S\n]*["'\`])(?<plain>[^\n#]*)(?:(?<=[^\S\n])#[^\n]*)?`;
+const bare = String.raw`(?<plain>(?:[^\s#"'\`][^\n#]*)?)(?:(?<=[^\S\n])#[^\n]*)?`;
 const assignment = String.raw`(?:export[^\S\n]+)?(?<name>[A-Za-z_]\w*)[^\S\n]*=[^\S\n]*(?:${quoted}|${bare})`;
 const clearLine = new RegExp(String.raw`[^\S\n]*(?:${assignment}|${comment})(?:\n|$)`, "y");
 

@@ -59,8 +59,14 @@ export const webAddress = reader("URL", (value) => {
   if (!isPlain || !["http:", "https:"].includes(url.protocol)) {
     throw new Error("must be an address such as https://auth.example.com");
   }
-  return url.href.replace(/\/+$/, "");
+  return withoutFinalSlashes(url.href);
 });
+
+function withoutFinalSlashes(address: string): string {
+  let end = address.length;
+  while (address[end - 1] === "/") end -= 1;
+  return address.slice(0, end);
+}
 
 /** Comma-separated exact origins; a wildcard is refused, since it would let every page in. */
 export const origins = reader("origins, comma-separated", (value) =>

@@ -16,7 +16,8 @@ export function toPlainLine(text: string): string {
 const nameMaxLength = 40;
 
 /** What mail programs turn into links by themselves: `https:…`, `www.…`, `evil.example/…`, `192.0.2.1`. */
-const linkLike = /[\p{L}\p{N}]:\S|:\/\/|www\.|[\p{L}\p{N}]\p{M}*\.[\p{L}\p{N}-]{2}|\d\.\d+\.\d/iu;
+// Without the flag i, which makes a letter of U+0345, a mark: each could then be read as both, in quadratic time.
+const linkLike = /[\p{L}\p{N}]:\S|:\/\/|[Ww]{3}\.|[\p{L}\p{N}]\p{M}*\.[\p{L}\p{N}-]{2}|\d\.\d+\.\d/u;
 
 /**
  * A person's name as a mail may say it: without what a mail program would make a link of, at most 40 characters.

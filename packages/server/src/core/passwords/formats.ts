@@ -4,6 +4,7 @@ import { createHash, pbkdf2, type ScryptOptions, scrypt, timingSafeEqual } from 
 import { promisify } from "node:util";
 import * as argon2 from "@node-rs/argon2";
 import { compare as compareBcrypt } from "bcryptjs";
+import { trimWhiteSpace } from "../../platform/white-space.ts";
 import { desCrypt } from "./des-crypt.ts";
 
 /** What one argon2id hash costs. */
@@ -114,7 +115,7 @@ export async function verifyEncoded(password: string, encoded: string | null | u
   const { format, parts } = found;
   if (format.ours) return format.matches(password.normalize("NFKC"), parts);
   if (await format.matches(password, parts)) return true;
-  const trimmed = trimAsPython(password);
+  const trimmed = trimWhiteSpace(password);
   return trimmed !== password && format.matches(trimmed, parts);
 }
 
@@ -261,18 +262,4 @@ function matchesDesCrypt(password: string, [salt = "", key = ""]: string[]): boo
 function isSameText(ours: string, theirs: string): boolean {
   const [a, b] = [Buffer.from(ours), Buffer.from(theirs)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** As Python's `str.strip()`: unlike JavaScript's `trim()` it takes U+001C to 001F and 0085, and leaves U+FEFF. */
-function trimAsPython(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isPythonSpace(text.charAt(start))) start++;
-  while (end > start && isPythonSpace(text.charAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isPythonSpace(character: string): boolean {
-  if (character === "\u0085" || (character >= "\u001c" && character <= "\u001f")) return true;
-  return character !== "\ufeff" && /\s/.test(character);
 }

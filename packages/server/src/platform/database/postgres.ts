@@ -191,7 +191,7 @@ function translateError(error: unknown): unknown {
 
 /** Reads `Key (realm, email)=(a, b) already exists.`, in whatever language the server writes it. */
 function toUniqueViolation(error: DatabaseError): UniqueViolation {
-  const columns = /\((.+?)\)=\(/.exec(error.detail ?? "")?.[1] ?? "";
+  const columns = /^[^(]*\((.+?)\)=\(/.exec(error.detail ?? "")?.[1] ?? "";
   return new UniqueViolation(
     error.table ?? "",
     columns

@@ -122,7 +122,7 @@ function cacheStatements(database: DatabaseSync): (sql: string) => Prepared {
   };
 }
 
-const quotedOrComment = /'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?\*\//g;
+const quotedOrComment = /'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/g;
 
 /** The number of `?` in a statement, which node:sqlite does not tell. */
 function countParameters(sql: string): number {

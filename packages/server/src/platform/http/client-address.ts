@@ -33,7 +33,7 @@ export function isTrusted(address: string, trustedProxies: BlockList): boolean {
 export function plainAddress(text: string): string | undefined {
   const bare = text.replace(/^\[([^\]]*)\](?::\d+)?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
   if (isIPv4(bare)) return bare;
-  const withoutZone = bare.replace(/%.*$/, "");
+  const [withoutZone = ""] = bare.split("%", 1);
   if (!isIPv6(withoutZone)) return undefined;
   const compressed = new URL(`http://[${withoutZone}]`).hostname.slice(1, -1);
   const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(compressed);

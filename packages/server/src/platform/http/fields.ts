@@ -2,6 +2,7 @@
 
 import { isExactNumber, parseJson } from "../json.ts";
 import type { Sentence } from "../texts.ts";
+import { trimWhiteSpace } from "../white-space.ts";
 import { isEmailAddress } from "./email-address.ts";
 import * as say from "./sentences.ts";
 
@@ -31,15 +32,6 @@ export interface Presence {
 }
 
 type TextCheck = (value: string) => Sentence | undefined;
-
-const whiteSpace =
-  "\\u0009-\\u000D\\u001C-\\u0020\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000";
-const outerWhiteSpace = new RegExp(`^[${whiteSpace}]+|[${whiteSpace}]+$`, "g");
-
-/** The text without outer white space, as Python's `str.strip` sees white space. */
-export function trimWhiteSpace(value: string): string {
-  return value.replace(outerWhiteSpace, "");
-}
 
 /** Code points, which is what people count and what every length here is measured in. */
 export function lengthOf(value: string): number {
