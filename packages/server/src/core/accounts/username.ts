@@ -6,8 +6,7 @@ import { type Sentence, sentence } from "../../platform/texts.ts";
 import type { Context } from "../context.ts";
 import { accountsIn, canonicalUsername, toColumns } from "./accounts.ts";
 import { storedFields } from "./fields.ts";
-
-const pattern = /^[\p{L}\p{N}_.@+-]+$/u;
+import { isUsername } from "./username-characters.ts";
 
 export const usernameTaken = sentence(
   "A user with that username already exists.",
@@ -22,25 +21,28 @@ export const emailTaken = sentence(
 const takenValue: Sentence = sentence("This field must be unique.", "Este campo deve ser único.");
 
 /**
- * Letters and digits of any script and `@ . + - _`, 150 at the most; given back in NFKC. That form is what is judged,
- * since it can hold what the text as typed did not: one ligature may stand for three words and the spaces between.
+ * Letters and digits of any script and `@ . + - _`, 150 at the most; given back in NFKC, which may be longer (one ligature
+ * stands for three words and the spaces between), and then has to fit too.
  */
 export function usernameField(): Field<string> {
   const typed = usernameText();
+  const folded = text({ maxLength });
   return {
     ...typed,
     check: (value) => {
       const checked = typed.check(value);
-      return "problems" in checked ? checked : typed.check(checked.value.normalize("NFKC"));
+      return "problems" in checked ? checked : folded.check(checked.value.normalize("NFKC"));
     },
   };
 }
 
+const maxLength = 150;
+
 function usernameText(): Field<string> {
   return text({
-    maxLength: 150,
+    maxLength,
     pattern: {
-      test: (value) => pattern.test(value),
+      test: isUsername,
       sentence: sentence(
         "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.",
         "Informe um nome de usuário válido. Ele pode ter apenas letras, números e os caracteres @/./+/-/_.",

@@ -55,6 +55,7 @@ function profileForm(system: Context, own: Fields): Form<Context, Changes, Calle
   );
   return {
     fields: { ...own, ...Object.fromEntries(declared) },
+    current: ({ account }) => ({ ...account.fields, username: account.username }),
     lookUp: (ctx, values, errors, caller) => addTakenErrors(ctx, values, errors, caller.account.id),
   };
 }

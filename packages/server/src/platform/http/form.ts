@@ -22,6 +22,8 @@ export interface Form<Ctx, V, in Caller = unknown> {
   readonly cross?: (ctx: Ctx, values: V, caller: Caller) => FieldErrors | undefined;
   /** Whether fields that are not named are kept as they come, instead of being left out. */
   readonly keepsUnknown?: boolean;
+  /** What the caller has already: a text that stays as it is passes, whatever rules came since it was given. */
+  readonly current?: (caller: Caller) => Readonly<Record<string, unknown>>;
   /** What stands for a body that is no object; without it, such a body is refused. */
   readonly insteadOfNoObject?: Readonly<Record<string, unknown>>;
 }
@@ -50,7 +52,11 @@ export async function readForm<Ctx, V, Caller>(
   }
   const isForm = body.kind === "dict" && body.isForm === true;
   const given = isForm ? readTexts(form.fields, data) : data;
-  const { values, errors } = checkFields(form.fields, given, form.keepsUnknown ? data : {});
+  const current = form.current?.(caller) ?? {};
+  const { values, errors } = checkFields(form.fields, given, {
+    kept: form.keepsUnknown ? data : {},
+    current,
+  });
   await form.lookUp?.(ctx, values as Partial<V>, errors, caller);
   if (Object.keys(errors).length > 0) throw new FieldsInvalid(inOrderOf(form.fields, errors));
   const crossErrors = form.cross?.(ctx, values as V, caller);
@@ -76,14 +82,19 @@ function readTexts(fields: Fields, data: Readonly<Record<string, unknown>>): Rec
 function checkFields(
   fields: Fields,
   data: Readonly<Record<string, unknown>>,
-  kept: Readonly<Record<string, unknown>>,
+  { kept, current }: Readonly<Record<"kept" | "current", Readonly<Record<string, unknown>>>>,
 ) {
   const values: Record<string, unknown> = Object.fromEntries(Object.entries(kept));
   const errors: FieldErrors = {};
   for (const [name, field] of Object.entries(fields)) {
-    const problems = checkOne(field, Object.hasOwn(data, name) ? data[name] : undefined, (value) => {
+    const keep = (value: unknown) =>
       Object.defineProperty(values, name, { value, enumerable: true, writable: true, configurable: true });
-    });
+    const value = Object.hasOwn(data, name) ? data[name] : undefined;
+    if (typeof value === "string" && value === current[name]) {
+      keep(value);
+      continue;
+    }
+    const problems = checkOne(field, value, keep);
     if (problems.length > 0) errors[name] = [...problems];
   }
   return { values, errors };
