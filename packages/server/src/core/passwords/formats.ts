@@ -36,8 +36,9 @@ interface Format {
   readonly blank: (parts: string[]) => string;
 }
 
+// Without a version it is of the first one, 16: so Django wrote before argon2 1.3.
 const argon2Phc =
-  /\$argon2(?:id|i|d)\$v=19\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,10})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{14,86}/;
+  /\$argon2(?:id|i|d)(?:\$v=(?:16|19))?\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,10})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{14,86}/;
 const bcryptText = /\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}/;
 
 const formats: readonly Format[] = [
@@ -156,8 +157,8 @@ function blankBase64(bytes: number): string {
 }
 
 function blankArgon2(phc: string): string {
-  const [, algorithm, version, parameters] = phc.split("$");
-  return `$${algorithm}$${version}$${parameters}$${blankSalt}$${"A".repeat(43)}`;
+  const beforeSalt = phc.split("$").slice(0, -2).join("$");
+  return `${beforeSalt}$${blankSalt}$${"A".repeat(43)}`;
 }
 
 /** The prefix and the cost; `2a`, `2b` and `2y` cost the same. */
