@@ -33,7 +33,7 @@ section{margin-top:2.5rem;padding-top:1.5rem;border-top:1px solid var(--line)}
 section h2{margin:0 0 .5rem}
 h3{font-size:.9rem;margin:1.5rem 0 .25rem}
 h2 a{color:inherit;text-decoration:none}
-.verb{display:inline-block;min-width:4.2rem;color:var(--accent);font-weight:700}
+.verb{display:inline-block;min-width:4.2rem;color:var(--link);font-weight:700}
 nav ol{list-style:none;margin:0;padding:0;columns:2 24rem}
 nav li{break-inside:avoid;padding:.15rem 0}
 nav a{text-decoration:none}
