@@ -4,7 +4,7 @@ import { captureMail } from "./core/mail/captured.ts";
 import { standardFeatures } from "./features.ts";
 import { type TestAuth, testAuth } from "./testing/test-auth.ts";
 
-const local = { host: "localhost:8000" };
+const local = { host: "localhost:8000", accept: "text/html" };
 
 const pagePaths = standardFeatures.flatMap((one) =>
   "pages" in one ? one.pages.map(({ path }) => path) : [],

@@ -2,6 +2,7 @@
 
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
 import type { JsonSchema } from "../../platform/http/fields.ts";
 import { type Html, html } from "../../platform/http/html.ts";
@@ -54,7 +55,7 @@ export const referencePage: Page<Context> = {
       isWide: true,
       style,
       language: "en",
-      body: html`<p class="soft">The same as a machine reads it: <a href="/api/schema/">OpenAPI 3.1</a>. Bodies are JSON or
+      body: html`<p class="soft">The same as a machine reads it: <a href="${hrefTo(ctx, "/api/schema/")}">OpenAPI 3.1</a>. Bodies are JSON or
 forms. Errors are Django REST Framework's, or RFC 9457's with <code>Accept: application/problem+json</code>.</p>
 <nav aria-label="Calls"><ol>${calls.map(showEntry)}</ol></nav>
 ${calls.map((call) => showCall(ctx.config.publicUrl, call))}`,

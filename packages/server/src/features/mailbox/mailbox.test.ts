@@ -115,7 +115,7 @@ describe("the mailbox for people", () => {
     assert.match(text, new RegExp(`<h1>${subject}</h1>`));
     assert.ok(text.includes(`<p class="code">${code.slice(0, 3)}<span>${code.slice(3)}</span></p>`));
     assert.ok(text.includes(`<a class="button" href="${link}" target="_blank" rel="noopener">`));
-    assert.ok(text.includes(`src="/_/mailbox/${id}/html/"`));
+    assert.ok(text.includes(`src="../../../_/mailbox/${id}/html/"`));
     assert.doesNotMatch(text, /<script/);
   });
 

@@ -3,6 +3,7 @@
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { type CapturedMail, clearCaptured, findCaptured, listCaptured } from "../../core/mail/captured.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
 import { NotFound } from "../../platform/http/errors.ts";
 import { type Document, framedDocument, type Html, html } from "../../platform/http/html.ts";
@@ -56,15 +57,15 @@ async function showMailbox(ctx: Context): Promise<Document> {
 ${
   mails.length === 0
     ? html`<p>No mail yet. Register somebody, and it shows up here.</p>`
-    : html`<ul class="mails">${mails.map((mail) => showItem(mail, ctx.now()))}</ul>
+    : html`<ul class="mails">${mails.map((mail) => showItem(ctx, mail))}</ul>
 <form method="post" class="quiet"><button>Empty the mailbox</button></form>`
 }`,
   });
 }
 
-function showItem({ id, mail, at, message }: CapturedMail, now: Date): Html {
-  return html`<li><a href="/_/mailbox/${id}/"><span class="subject">${message.subject}</span>
-<time class="soft aside" datetime="${at.toISOString()}" title="${sayMoment(at)}">${sayAge(at, now)}</time>
+function showItem(ctx: Context, { id, mail, at, message }: CapturedMail): Html {
+  return html`<li><a href="${hrefTo(ctx, `/_/mailbox/${id}/`)}"><span class="subject">${message.subject}</span>
+<time class="soft aside" datetime="${at.toISOString()}" title="${sayMoment(at)}">${sayAge(at, ctx.now())}</time>
 <span class="soft">${message.to}</span> <span class="soft aside">${mail}</span></a></li>`;
 }
 
@@ -94,10 +95,10 @@ export const mailPage: Page<Context> = {
       ...ours,
       style,
       title: message.subject,
-      body: html`<p class="soft"><a href="/_/mailbox/">All mail</a> · ${mail} · to ${message.to} · ${sayMoment(at)}</p>
+      body: html`<p class="soft"><a href="${hrefTo(ctx, "/_/mailbox/")}">All mail</a> · ${mail} · to ${message.to} · ${sayMoment(at)}</p>
 ${code !== null && html`<p class="code">${code.slice(0, 3)}<span>${code.slice(3)}</span></p>`}
 ${link !== null && html`<p><a class="button" href="${link}" target="_blank" rel="noopener">Open link</a></p>`}
-<h2>As it looks</h2><iframe title="The mail as it looks" src="/_/mailbox/${id}/html/"></iframe>
+<h2>As it looks</h2><iframe title="The mail as it looks" src="${hrefTo(ctx, `/_/mailbox/${id}/html/`)}"></iframe>
 <h2>As plain text</h2><pre>${message.text}</pre>`,
     });
   },
