@@ -160,17 +160,20 @@ describe("renderMessage", () => {
     assert.match(html, /\[data-ogsc\] \.text\{/);
   });
 
-  it("refuses to link to anything but a web page", () => {
+  it("refuses to link to anything but a page or an application", () => {
     for (const bad of [
       "javascript:alert(1)",
+      "JavaScript:alert(1)",
       "data:text/html,x",
+      "vbscript:x",
+      "file:///etc/passwd",
       "/relative",
       "https://a b",
       "https://x\r\ny",
       "",
     ]) {
       const content = { ...everything, button: { label: "Go", url: bad } };
-      assert.throws(() => renderMessage(content, envelope), /links to web pages only/, bad);
+      assert.throws(() => renderMessage(content, envelope), /links to pages and applications only/, bad);
     }
   });
 

@@ -50,8 +50,6 @@ export interface PageParts {
   readonly style?: string;
   /** The language of a page that is not written in the reader's. */
   readonly language?: Language;
-  /** Seconds after which the browser asks for the page anew. */
-  readonly refreshAfter?: number;
 }
 
 /** A page in the language and under the name of the product. */
