@@ -21,7 +21,13 @@ const listed = (
   ctx: Context,
   links: readonly (readonly [path: `/${string}`, name: string, text: string])[],
 ): Html =>
-  html`<ul>${links.map(([path, name, text]) => html`<li><a href="${hrefTo(ctx, path)}">${name}</a> ${text}</li>`)}</ul>`;
+  html`<ul class="places">${links.map(([path, name, text]) => html`<li><a href="${hrefTo(ctx, path)}">${name}</a><br><span class="soft">${text}</span></li>`)}</ul>`;
+
+const style = `
+.places{list-style:none;margin:0;padding:0}
+.places li{padding:.6rem 0;border-top:1px solid var(--line)}
+.places a{font-weight:600}
+`;
 
 /** For whoever runs this. In English, as the documents are. */
 function operatorsLinks(ctx: Context): Html {
@@ -44,6 +50,7 @@ function showStart(ctx: Context): Document {
     sentences[key][ctx.request.language].replace("{app}", () => appName);
   return layout(ctx, {
     title: say("title"),
+    style,
     body: html`<p>${say("text")}</p>
 ${frontendUrl !== undefined && html`<p><a class="button" href="${frontendUrl}">${say("toApp")}</a></p>`}
 ${mode !== "production" && html`<h2 lang="en">Development</h2>${operatorsLinks(ctx)}`}`,
@@ -53,7 +60,7 @@ ${mode !== "production" && html`<h2 lang="en">Development</h2>${operatorsLinks(c
 const forOperators = (path: `/${string}`, title: string): Page<Context> => ({
   ...open,
   path,
-  show: async (ctx) => layout(ctx, { title, language: "en", body: operatorsLinks(ctx) }),
+  show: async (ctx) => layout(ctx, { title, style, language: "en", body: operatorsLinks(ctx) }),
 });
 
 export const operatorsPage = forOperators("/_/", "Operation");
