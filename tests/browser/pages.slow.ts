@@ -2,18 +2,12 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { serve } from "../../packages/server/src/serve.ts";
 import { type TestAuth, testAuth } from "../../packages/server/src/testing/test-auth.ts";
+import { executablePath, findFreePort, launch } from "./browser.ts";
 
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/** So that it asks nobody outside for anything. */
-const quiet = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
 const tooCommon = "password1";
 const good = "Green-Valley-82";
 
@@ -48,14 +42,6 @@ async function startServer(): Promise<Place> {
   return { t, url, [Symbol.asyncDispose]: dispose };
 }
 
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
 /** Everything that a browser complains of, in any tab; a form that was refused with 400 is what a test asked for. */
 function listenForComplaints(context: BrowserContext): string[] {
   const complaints: string[] = [];
@@ -86,7 +72,7 @@ async function opened(page: Page, click: () => Promise<void>): Promise<Page> {
 describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium here" }, () => {
   let browser: Browser;
   before(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet });
+    browser = await launch();
   });
   after(() => browser.close());
 

@@ -16,6 +16,7 @@ import { housekeeping } from "./core/housekeeping.ts";
 import { checkSecret, refuseOtherSecret } from "./core/keys/fingerprint.ts";
 import { coreMails } from "./core/mails.ts";
 import { coreMigrations } from "./core/migrations.ts";
+import { errorPage } from "./core/pages/error-page.ts";
 import { countingMakes } from "./core/passwords/makes.ts";
 import { checkTokenClaims } from "./core/tokens/tokens.ts";
 import { standardFeatures } from "./features.ts";
@@ -110,7 +111,8 @@ export async function createAuth<
     system,
     describeRequest: reader.describe,
     openContext: contextFor,
-    crossOrigin: { allows: reader.allowsOrigin },
+    crossOrigin: reader.crossOrigin,
+    errorPage,
     isSecure: config.publicUrl.startsWith("https:"),
     translate: (error) => (isBusy(error) ? new Unavailable({ cause: error }) : undefined),
     finished: reader.finished,

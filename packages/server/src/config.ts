@@ -2,6 +2,7 @@
 
 import { parseMailbox } from "./core/mail/mailbox.ts";
 import { argon2Ceiling } from "./core/passwords/formats.ts";
+import { isLinkable } from "./platform/links.ts";
 import * as read from "./platform/readers.ts";
 import {
   type Environment,
@@ -30,6 +31,27 @@ const mailbox = {
     const parsed = parseMailbox(text);
     if (parsed) return parsed;
     throw new Error("must be an address, or Name <address>");
+  },
+};
+
+const longText = {
+  kind: "text of 16 characters or more",
+  read: (text: string) => {
+    if (text.length >= 16) return text;
+    throw new Error("must have 16 characters or more: imagaine-auth secret makes one");
+  },
+};
+
+const linkTemplate = {
+  kind: "URL with {token}",
+  read: (text: string) => {
+    const [before = "", after, ...more] = text.split("{token}");
+    const url = URL.parse(`${before}x${after}`);
+    const isLink = after !== undefined && more.length === 0 && url !== null && isLinkable(text);
+    if (isLink && !url.username && !url.password) return text;
+    throw new Error(
+      "must be an address with {token} in it, such as https://app.example.com/#/verify/{token}",
+    );
   },
 };
 
@@ -67,6 +89,18 @@ export const settings = {
     read.webAddress,
     undefined,
     "Where your own front end lives, if it has the pages /verify-email/TOKEN/ and /reset-password/TOKEN/; links in mail then begin with it.",
+  ),
+  verifyEmailUrl: setting(
+    "VERIFY_EMAIL_URL",
+    linkTemplate,
+    undefined,
+    "Where the link of a verification mail leads, with {token} where its token stands; for a front end whose page has another path than FRONTEND_URL/verify-email/TOKEN/.",
+  ),
+  resetPasswordUrl: setting(
+    "RESET_PASSWORD_URL",
+    linkTemplate,
+    undefined,
+    "The same for the link of a reset mail, in place of FRONTEND_URL/reset-password/TOKEN/.",
   ),
   appName: setting("APP_NAME", read.text, "ImagAIne", "What your product is called in mail and on pages."),
   language: setting("LANGUAGE_CODE", languageCode, "en", "The language of whoever asks for none we speak."),
@@ -138,6 +172,11 @@ export const settings = {
       "The sender: an address, or Name <address>.",
     ),
     replyTo: setting("EMAIL_REPLY_TO", mailbox, undefined, "Where answers to our mail go."),
+    mailboxKey: secretSetting(
+      "MAILBOX_KEY",
+      longText,
+      "Opens the development mailbox to whoever gives it, from another machine or behind a proxy. Unsaid: to this machine alone.",
+    ),
     welcome: setting(
       "WELCOME_EMAIL",
       read.switchedOn,

@@ -11,6 +11,7 @@ import { passwordChange } from "./features/password-change/index.ts";
 import { passwordReset } from "./features/password-reset/index.ts";
 import { profile } from "./features/profile/index.ts";
 import { registration } from "./features/registration/index.ts";
+import { startPages } from "./features/start-page/index.ts";
 import { tokenRefresh } from "./features/token-refresh/index.ts";
 
 export const standardFeatures = [
@@ -26,4 +27,5 @@ export const standardFeatures = [
   administration,
   mailbox,
   discovery,
+  startPages,
 ] as const;

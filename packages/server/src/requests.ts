@@ -31,6 +31,7 @@ export function createRequestReader(system: Context) {
   const warnOfProxy = createProxyWarning(system);
   const warnOfOrigin = createOriginWarning(system);
 
+  const own = new URL(config.publicUrl).origin;
   const ours = new Set(config.corsAllowedOrigins);
   if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
   const allowsOrigin = (origin: string) =>
@@ -40,7 +41,7 @@ export function createRequestReader(system: Context) {
 
   const isForeign = (headers: Headers) => {
     const origin = headers.get("origin");
-    return origin !== null && !allowsOrigin(origin) && !isFromOwnPage(headers);
+    return origin !== null && !allowsOrigin(origin) && !isFromOwnPage(headers, own);
   };
 
   const describe = (request: Request, socketAddress: string): RequestInfo => {
@@ -72,7 +73,7 @@ export function createRequestReader(system: Context) {
     else log("info", "request", facts);
   };
 
-  return { describe, finished, allowsOrigin };
+  return { describe, finished, crossOrigin: { own, allows: allowsOrigin } };
 }
 
 /** A caller's own id if it is harmless in a log line, else a new one. */

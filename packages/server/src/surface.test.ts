@@ -4,7 +4,7 @@ import { captureMail } from "./core/mail/captured.ts";
 import { standardFeatures } from "./features.ts";
 import { type TestAuth, testAuth } from "./testing/test-auth.ts";
 
-const local = { host: "localhost:8000" };
+const local = { host: "localhost:8000", accept: "text/html" };
 
 const pagePaths = standardFeatures.flatMap((one) =>
   "pages" in one ? one.pages.map(({ path }) => path) : [],
@@ -28,7 +28,7 @@ const readPolicy = (policy: string | null) =>
 describe("every page", () => {
   for (const path of pagePaths) {
     it(`is guarded by its headers, and asks no other address for anything: ${path}`, async () => {
-      await using t = await testAuth({ environment: { PUBLIC_URL: "https://auth.example.com" } });
+      await using t = await testAuth({ environment: { PUBLIC_URL: "https://localhost:8000" } });
       const { email } = await t.person();
       await t.auth.passwordReset.request(email);
       const token = await t.linkToken("reset-password", email);

@@ -391,3 +391,11 @@ export const order: readonly Own[] = [
     }),
   },
 ];
+
+export const root: readonly Own[] = [
+  {
+    id: "root.tells-programs-where-it-is-described",
+    request: get("/api/auth/"),
+    response: answer(200, { reference: "http://<host>/_/docs/", openapi: "http://<host>/api/schema/" }),
+  },
+];

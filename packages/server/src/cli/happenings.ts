@@ -8,6 +8,7 @@ import type { Delivery } from "../core/mail/worker.ts";
 import { signedInEvent } from "../core/sign-in/sign-in.ts";
 import { describeDevice } from "../core/sign-in/user-agent.ts";
 import { signInFailed } from "../features/login/flow.ts";
+import { linkIn } from "../features/mailbox/contents.ts";
 import type { LogEntry, LogLevel } from "../platform/log.ts";
 import { paint, type Style } from "./output.ts";
 import { visible, widthOf } from "./visible.ts";
@@ -37,7 +38,7 @@ export function happening(at: Date, sign: string, parts: readonly (string | unde
 /** A mail that landed in the mailbox, with its code and its link. */
 export function mailLine({ mail, message }: Delivery, at: Date): string {
   const code = /\b\d{3} \d{3}\b/.exec(message.text)?.[0];
-  const link = /https?:\/\/\S+/.exec(message.text)?.[0];
+  const link = linkIn(message.text) ?? undefined;
   return happening(at, "✉", [`${mail} → ${message.to}`, code && `code ${code}`, link]);
 }
 

@@ -38,7 +38,13 @@ const limitsAreOff: ProductionProblem = {
   fixes: ["RATE_LIMITS=on"],
 };
 
-function checkAddresses({ publicUrl, isPublicUrlSaid, frontendUrl }: Config): ProductionProblem[] {
+function checkAddresses({
+  publicUrl,
+  isPublicUrlSaid,
+  frontendUrl,
+  verifyEmailUrl,
+  resetPasswordUrl,
+}: Config): ProductionProblem[] {
   const found: ProductionProblem[] = [];
   if (!isPublicUrlSaid) {
     found.push({
@@ -53,11 +59,17 @@ function checkAddresses({ publicUrl, isPublicUrlSaid, frontendUrl }: Config): Pr
       fixes: [`PUBLIC_URL=${publicUrl.replace("http:", "https:")} (TLS may end at your proxy)`],
     });
   }
-  if (frontendUrl && isClearText(frontendUrl)) {
+  const mailed = [
+    ["FRONTEND_URL", frontendUrl],
+    ["VERIFY_EMAIL_URL", verifyEmailUrl],
+    ["RESET_PASSWORD_URL", resetPasswordUrl],
+  ] as const;
+  for (const [name, address] of mailed) {
+    if (!address || !isClearText(address)) continue;
     found.push({
-      problem: `FRONTEND_URL is ${frontendUrl}`,
+      problem: `${name} is ${address}`,
       because: "the links in mail would be opened in clear text",
-      fixes: [`FRONTEND_URL=${frontendUrl.replace("http:", "https:")}`],
+      fixes: [`${name}=${address.replace("http:", "https:")}`],
     });
   }
   return found;

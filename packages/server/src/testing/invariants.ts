@@ -53,7 +53,10 @@ export function checkAnswer(sent: Sent, answer: Response, text: string): void {
 function checkBody(sent: Sent, { status, headers }: Response, text: string, about: string): void {
   const type = headers.get("content-type") ?? "";
   if (sent.method === "HEAD" || status === 204) return assert.equal(text, "", about);
-  if (sent.path.startsWith("/api/")) assert.match(type, /^application\/(?:problem\+)?json$/, about);
+  // A browser that opens the API's root is shown where it is described; everything else there is for programs.
+  const isRoot = sent.path.replace(/\/$/, "") === "/api/auth" && status === 200;
+  if (sent.path.startsWith("/api/") && !isRoot)
+    assert.match(type, /^application\/(?:problem\+)?json$/, about);
   if (!type.includes("json")) return assert.equal(type, "text/html; charset=utf-8", about);
   const body: unknown = JSON.parse(text);
   if (status < 400) return undefined;

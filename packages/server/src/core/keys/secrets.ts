@@ -18,6 +18,7 @@ export type Purpose =
   | "device-token"
   | "mail-code"
   | "limit-key"
+  | "mailbox"
   | "password-decoy"
   | "fingerprint";
 

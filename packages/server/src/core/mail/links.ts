@@ -4,7 +4,9 @@ import type { Context } from "../context.ts";
 import type { MailButton } from "./message.ts";
 
 export function mailedLink(ctx: Context, page: "verify-email" | "reset-password", token: string): string {
-  return `${ctx.config.frontendUrl ?? ctx.config.publicUrl}/${page}/${token}/`;
+  const { verifyEmailUrl, resetPasswordUrl, frontendUrl, publicUrl } = ctx.config;
+  const template = page === "verify-email" ? verifyEmailUrl : resetPasswordUrl;
+  return template?.replace("{token}", () => token) ?? `${frontendUrl ?? publicUrl}/${page}/${token}/`;
 }
 
 /** A button to your front end; none where there is none, since we have no page to sign in on. */

@@ -2,6 +2,7 @@
 
 import { type Html, html, trustedHtml } from "../../platform/http/html.ts";
 import { texts } from "../../platform/texts.ts";
+import { colours } from "../colours.ts";
 import { groupCode } from "./group-code.ts";
 import type { Envelope, MailButton, MailContent, MailRow } from "./message.ts";
 
@@ -10,54 +11,30 @@ const sentences = texts(
   { "pt-BR": { linkBelow: "Se o botão não funcionar, abra este link:" } },
 );
 
-/** Neither is quite black nor white, so that a program that inverts colours by force leaves them readable. */
-export const mailColours = {
-  light: {
-    page: "#f3f4f6",
-    card: "#fdfdfe",
-    text: "#1c2027",
-    muted: "#596170",
-    line: "#e2e5ea",
-    button: "#2a56c6",
-    label: "#fdfdfe",
-    link: "#2a56c6",
-  },
-  dark: {
-    page: "#14161a",
-    card: "#1e2127",
-    text: "#e6e9ee",
-    muted: "#a2aab8",
-    line: "#343a44",
-    button: "#3d67d8",
-    label: "#fdfdfe",
-    link: "#8fb0ff",
-  },
-} as const;
-
-const light = mailColours.light;
+const light = colours.light;
 const sans = "-apple-system,BlinkMacSystemFont,Segoe UI,Roboto,Helvetica,Arial,sans-serif";
 const mono = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
 // Styles stand on the elements, since several programs drop a style sheet; it adds what only a sheet can say.
 const styles = {
-  body: `margin:0;padding:0;background-color:${light.page}`,
-  outer: `background-color:${light.page}`,
+  body: `margin:0;padding:0;background-color:${light.ground}`,
+  outer: `background-color:${light.ground}`,
   column: "width:100%;max-width:600px",
-  brand: `padding:8px 24px 16px;font:600 16px/24px ${sans};color:${light.text};text-align:left`,
+  brand: `padding:8px 24px 16px;font:600 16px/24px ${sans};color:${light.ink};text-align:left`,
   card: `padding:32px 24px 16px;background-color:${light.card};border-radius:12px;text-align:left`,
-  title: `margin:0 0 16px;font:600 22px/30px ${sans};color:${light.text}`,
-  text: `margin:0 0 16px;font:400 16px/24px ${sans};color:${light.text}`,
-  small: `margin:0 0 16px;font:400 14px/20px ${sans};color:${light.muted}`,
-  code: `margin:8px 0 24px;padding:16px;border:1px solid ${light.line};border-radius:8px;font:600 32px/40px ${mono};letter-spacing:4px;color:${light.text};text-align:center;-webkit-user-select:all;user-select:all`,
+  title: `margin:0 0 16px;font:600 22px/30px ${sans};color:${light.ink}`,
+  text: `margin:0 0 16px;font:400 16px/24px ${sans};color:${light.ink}`,
+  small: `margin:0 0 16px;font:400 14px/20px ${sans};color:${light.soft}`,
+  code: `margin:8px 0 24px;padding:16px;border:1px solid ${light.line};border-radius:8px;font:600 32px/40px ${mono};letter-spacing:4px;color:${light.ink};text-align:center;-webkit-user-select:all;user-select:all`,
   group: "margin-left:12px",
   buttonTable: "margin:8px 0 24px",
   buttonCell: `border-radius:8px;background-color:${light.button};mso-padding-alt:12px 24px`,
   button: `display:inline-block;padding:12px 24px;border-radius:8px;font:600 16px/24px ${sans};color:${light.label};text-decoration:none`,
   link: `color:${light.link};word-break:break-all`,
   rows: `width:100%;margin:8px 0 24px;border-collapse:collapse;border-top:1px solid ${light.line}`,
-  label: `padding:8px 16px 8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.muted};text-align:left;vertical-align:top;white-space:nowrap`,
-  value: `width:100%;padding:8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.text};text-align:left;vertical-align:top;word-break:break-word`,
-  footer: `padding:16px 24px 8px;font:400 14px/20px ${sans};color:${light.muted};text-align:left`,
+  label: `padding:8px 16px 8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.soft};text-align:left;vertical-align:top;white-space:nowrap`,
+  value: `width:100%;padding:8px 0;border-bottom:1px solid ${light.line};font:400 14px/20px ${sans};color:${light.ink};text-align:left;vertical-align:top;word-break:break-word`,
+  footer: `padding:16px 24px 8px;font:400 14px/20px ${sans};color:${light.soft};text-align:left`,
   preheader:
     "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all",
 } as const;
@@ -65,12 +42,12 @@ const styles = {
 const sheet = trustedHtml(makeSheet());
 
 function makeSheet(): string {
-  const dark = mailColours.dark;
+  const { dark } = colours;
   const rules: Record<string, string> = {
-    page: `background-color:${dark.page}!important`,
+    page: `background-color:${dark.ground}!important`,
     card: `background-color:${dark.card}!important`,
-    text: `color:${dark.text}!important`,
-    muted: `color:${dark.muted}!important`,
+    text: `color:${dark.ink}!important`,
+    muted: `color:${dark.soft}!important`,
     line: `border-color:${dark.line}!important`,
     fill: `background-color:${dark.button}!important`,
     link: `color:${dark.link}!important`,
@@ -100,7 +77,7 @@ export function renderHtml(content: MailContent, envelope: Envelope): string {
 </head>
 <body class="page" style="${styles.body}">
 ${renderPreheader(content.preheader)}
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="${light.page}" style="${styles.outer}">
+<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="${light.ground}" style="${styles.outer}">
 <tr><td align="center" style="padding:24px 12px">
 ${outlookColumn.start}
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="${styles.column}">

@@ -1,5 +1,6 @@
 /** A mail as data, and the message made of it: the same blocks once as text and once as HTML. */
 
+import { isLinkable } from "../../platform/links.ts";
 import type { Language } from "../../platform/texts.ts";
 import { groupCode } from "./group-code.ts";
 import { renderHtml } from "./message-html.ts";
@@ -18,7 +19,7 @@ export interface Message {
 
 export interface MailButton {
   readonly label: string;
-  /** An http(s) address of ours; it is printed in full as well. */
+  /** The address of a page, or of an application; it is printed in full as well. */
   readonly url: string;
 }
 
@@ -56,7 +57,7 @@ export interface Envelope {
   readonly id: string;
 }
 
-/** Writes the message. Throws when the button leads anywhere but to a web page, which is a mistake of ours. */
+/** Writes the message. Throws when the button leads to no page or application, which is a mistake of ours. */
 export function renderMessage(content: MailContent, envelope: Envelope): Message {
   const { language, to, id } = envelope;
   const plain = toPlainContent(content);
@@ -90,9 +91,8 @@ function toPlainRow({ label, value }: MailRow): MailRow {
 }
 
 function checkLink(url: string): string {
-  if (!/^https?:\/\/[^\s\p{C}]+$/u.test(url) || !URL.canParse(url))
-    throw new Error("A mail links to web pages only.");
-  return url;
+  if (isLinkable(url)) return url;
+  throw new Error("A mail links to pages and applications only.");
 }
 
 function renderText({ paragraphs, code, button, context, closing }: MailContent, envelope: Envelope): string {

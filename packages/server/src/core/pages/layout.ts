@@ -2,12 +2,17 @@
 
 import { createDocument, type Document, type Html, html } from "../../platform/http/html.ts";
 import type { Language } from "../../platform/texts.ts";
+import { colours } from "../colours.ts";
 import type { Context } from "../context.ts";
 
-// Every pair of text and ground has a contrast of 4.5 to 1 at least, borders of fields 3 to 1 (WCAG 2.2, 1.4.3, 1.4.11).
+const variables = (scheme: keyof typeof colours) =>
+  Object.entries(colours[scheme])
+    .map(([name, colour]) => `--${name}:${colour}`)
+    .join(";");
+
 const style = `
-:root{color-scheme:light dark;--ink:#1c1d22;--soft:#5b5e6d;--line:#dddfe6;--field:#82869a;--ground:#f3f4f7;--card:#fff;--accent:#4338ca;--hover:#372ea8;--label:#fff;--bad:#b42318}
-@media(prefers-color-scheme:dark){:root{--ink:#ececf1;--soft:#a6a9b8;--line:#343742;--field:#7b7f92;--ground:#131418;--card:#1c1e24;--accent:#a5a2ff;--hover:#c0beff;--label:#17171d;--bad:#ff9c90}}
+:root{color-scheme:light dark;${variables("light")}}
+@media(prefers-color-scheme:dark){:root{${variables("dark")}}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%;overflow-wrap:break-word}
 main{min-width:0;max-width:26rem;margin:10vh auto 2rem;padding:2rem;background:var(--card);border:1px solid var(--line);border-radius:14px;box-shadow:0 1px 2px rgb(0 0 0/.05),0 8px 24px rgb(0 0 0/.05)}
@@ -16,14 +21,14 @@ main>:last-child,form>:last-child{margin-bottom:0}
 h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}
 h2{font-size:1.05rem;margin:2rem 0 .5rem}
 p{margin:0 0 1rem}
-a{color:var(--accent)}
+a{color:var(--link)}
 label{display:block;font-weight:600;margin-bottom:.35rem}
 input{display:block;width:100%;min-height:44px;padding:.55rem .75rem;margin-bottom:1.25rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--field);border-radius:8px}
 input[aria-invalid]{margin-bottom:.35rem;border-color:var(--bad)}
-button,.button{display:inline-block;min-height:44px;padding:.6rem 1.2rem;font:inherit;font-weight:600;color:var(--label);background:var(--accent);border:0;border-radius:8px;cursor:pointer;text-align:center;text-decoration:none}
+button,.button{display:inline-block;min-height:44px;padding:.6rem 1.2rem;font:inherit;font-weight:600;color:var(--label);background:var(--button);border:0;border-radius:8px;cursor:pointer;text-align:center;text-decoration:none}
 button:hover,.button:hover{background:var(--hover)}
 main:not(.wide) button{width:100%}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .app{color:var(--soft);font-weight:600;margin-bottom:1.25rem}
 .soft{color:var(--soft)}
 .error{color:var(--bad);margin:0 0 1.25rem}
@@ -45,8 +50,6 @@ export interface PageParts {
   readonly style?: string;
   /** The language of a page that is not written in the reader's. */
   readonly language?: Language;
-  /** Seconds after which the browser asks for the page anew. */
-  readonly refreshAfter?: number;
 }
 
 /** A page in the language and under the name of the product. */

@@ -2,6 +2,7 @@
 
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
 import type { JsonSchema } from "../../platform/http/fields.ts";
 import { type Html, html } from "../../platform/http/html.ts";
@@ -33,7 +34,7 @@ section{margin-top:2.5rem;padding-top:1.5rem;border-top:1px solid var(--line)}
 section h2{margin:0 0 .5rem}
 h3{font-size:.9rem;margin:1.5rem 0 .25rem}
 h2 a{color:inherit;text-decoration:none}
-.verb{display:inline-block;min-width:4.2rem;color:var(--accent);font-weight:700}
+.verb{display:inline-block;min-width:4.2rem;color:var(--link);font-weight:700}
 nav ol{list-style:none;margin:0;padding:0;columns:2 24rem}
 nav li{break-inside:avoid;padding:.15rem 0}
 nav a{text-decoration:none}
@@ -54,7 +55,7 @@ export const referencePage: Page<Context> = {
       isWide: true,
       style,
       language: "en",
-      body: html`<p class="soft">The same as a machine reads it: <a href="/api/schema/">OpenAPI 3.1</a>. Bodies are JSON or
+      body: html`<p class="soft">The same as a machine reads it: <a href="${hrefTo(ctx, "/api/schema/")}">OpenAPI 3.1</a>. Bodies are JSON or
 forms. Errors are Django REST Framework's, or RFC 9457's with <code>Accept: application/problem+json</code>.</p>
 <nav aria-label="Calls"><ol>${calls.map(showEntry)}</ol></nav>
 ${calls.map((call) => showCall(ctx.config.publicUrl, call))}`,

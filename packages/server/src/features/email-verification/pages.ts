@@ -2,6 +2,7 @@
 
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
 import { type Document, html } from "../../platform/http/html.ts";
 import type { Page } from "../../platform/http/page.ts";
@@ -39,6 +40,6 @@ function askForPassword(ctx: Context, token: string): Document {
   return layout(ctx, {
     title: say("doneTitle"),
     body: html`<p>${say("choosePassword")}</p>
-<p><a class="button" href="/reset-password/${token}/">${say("choose")}</a></p>`,
+<p><a class="button" href="${hrefTo(ctx, `/reset-password/${token}/`)}">${say("choose")}</a></p>`,
   });
 }

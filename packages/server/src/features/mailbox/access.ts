@@ -1,6 +1,8 @@
-/** Who may read the mailbox: whoever sits at the machine itself, while it is no production system. */
+/** Who may read the mailbox of a development system: whoever sits at the machine itself, or has the key to it. */
 
-import type { Context } from "../../core/context.ts";
+import { type Context, perSystem } from "../../core/context.ts";
+import { macFor } from "../../core/keys/secrets.ts";
+import { isSameSecret } from "../../platform/encoding.ts";
 import type { Access } from "../../platform/http/endpoint.ts";
 import { NotFound } from "../../platform/http/errors.ts";
 
@@ -10,15 +12,19 @@ export const isThere = ({ config }: Context): boolean =>
 /** What a proxy or a tunnel adds: whoever sits at the machine comes without one. */
 const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
-/** Hidden from everybody else, and from pages of other sites that a browser on this machine has open. */
-export async function mayRead({ request: { address, headers } }: Context): Promise<void> {
-  const isLocal = /^127\./.test(address) || address === "::1";
-  const isDirect = !forwarding.some((name) => headers.has(name));
+const loopbackHost = /^(?:(?:[a-z\d-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i;
+
+/** Why somebody does not come from the machine itself; undefined if they do. */
+function findStrangeness({ config, request: { address, headers } }: Context): string | undefined {
+  if (!/^127\./.test(address) && address !== "::1")
+    return "the call comes from another machine or a container";
+  const added = forwarding.find((name) => headers.has(name));
+  if (added) return `a proxy passed the call on (${added})`;
   // A name of somebody else's that resolves to this machine is how a foreign page would get in (DNS rebinding).
-  const isOurName = /^(?:(?:[a-z\d-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(
-    headers.get("host") ?? "",
-  );
-  if (!isLocal || !isDirect || !isOurName || isForeign(headers)) throw new NotFound();
+  if (!loopbackHost.test(headers.get("host") ?? "")) return "the call names another host";
+  // A proxy that adds nothing cannot be told from the machine itself, but for the address that people are given.
+  if (!loopbackHost.test(new URL(config.publicUrl).host)) return "PUBLIC_URL is not on this machine";
+  return isForeign(headers) ? "a page of another site asks for it" : undefined;
 }
 
 /** A link on a page of the front end at another port may lead here; nothing else from elsewhere gets in. */
@@ -30,9 +36,61 @@ function isForeign(headers: Headers): boolean {
   return site !== "same-site" || !isOpened;
 }
 
-export const atThisMachine: Access<Context, undefined> = {
+const cookie = "mailbox_key";
+
+/** What a browser keeps instead of the key. */
+const cookieValue = (ctx: Context, key: string) => macFor(ctx, "mailbox", key).toString("base64url");
+
+/** Whether the call brings the key along: programs as a bearer token, browsers as the cookie of the form. */
+function hasKey(ctx: Context): boolean {
+  const { mailboxKey } = ctx.config.mail;
+  if (!mailboxKey) return false;
+  const { headers } = ctx.request;
+  const bearer = /^bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+  const kept = (headers.get("cookie") ?? "").split(/;\s*/).find((one) => one.startsWith(`${cookie}=`)) ?? "";
+  return (
+    isSameSecret(bearer, mailboxKey) ||
+    isSameSecret(kept.slice(cookie.length + 1), cookieValue(ctx, mailboxKey))
+  );
+}
+
+export const mayRead = (ctx: Context): boolean => hasKey(ctx) || findStrangeness(ctx) === undefined;
+
+/** Lets a browser in from now on, if this is the key. */
+export function useKey(ctx: Context, key: unknown): boolean {
+  const { mailboxKey } = ctx.config.mail;
+  if (!mailboxKey || typeof key !== "string" || !isSameSecret(key, mailboxKey)) return false;
+  const secure = ctx.config.publicUrl.startsWith("https:") ? "; Secure" : "";
+  ctx.request.answerHeaders.append(
+    "Set-Cookie",
+    `${cookie}=${cookieValue(ctx, mailboxKey)}; Path=/; HttpOnly; SameSite=Lax${secure}`,
+  );
+  return true;
+}
+
+/** Whoever may not read it is told that there is nothing, or, where there is a key, asked for it. */
+export async function mayKnock(ctx: Context): Promise<void> {
+  if (mayRead(ctx) || (ctx.config.mail.mailboxKey && !isForeign(ctx.request.headers))) return;
+  refuse(ctx);
+}
+
+const toldReasons = perSystem(() => new Set<string>());
+
+/** The operator learns why, once for each reason, since what is to be mended stands between them and the mailbox. */
+function refuse(ctx: Context): never {
+  const reason = findStrangeness(ctx) ?? "the call brings no key";
+  if (!toldReasons(ctx).has(reason)) {
+    toldReasons(ctx).add(reason);
+    ctx.log("warn", `the mailbox was asked for and not shown: ${reason}`, {
+      fix: "open it on this machine, or set MAILBOX_KEY to a text of 16 characters or more and give it when asked",
+    });
+  }
+  throw new NotFound();
+}
+
+export const byReaders: Access<Context, undefined> = {
   check: async (ctx) => {
-    await mayRead(ctx);
+    if (!mayRead(ctx)) refuse(ctx);
     return undefined;
   },
   needsToken: false,

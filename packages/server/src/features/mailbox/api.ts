@@ -5,12 +5,12 @@ import { endpoint } from "../../core/feature.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { type CapturedMail, clearCaptured, listCaptured } from "../../core/mail/captured.ts";
 import { parseDuration } from "../../platform/duration.ts";
-import { atThisMachine, isThere } from "./access.ts";
+import { byReaders, isThere } from "./access.ts";
 import { codeIn, linkIn } from "./contents.ts";
 
 const messages = {
   path: "/_/mailbox/api/messages/",
-  access: atThisMachine,
+  access: byReaders,
   limit: [readsOnly],
   onlyIf: isThere,
   errors: [],

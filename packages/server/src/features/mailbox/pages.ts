@@ -3,18 +3,69 @@
 import type { Context } from "../../core/context.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
 import { type CapturedMail, clearCaptured, findCaptured, listCaptured } from "../../core/mail/captured.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
 import { NotFound } from "../../platform/http/errors.ts";
 import { type Document, framedDocument, type Html, html } from "../../platform/http/html.ts";
 import type { Page } from "../../platform/http/page.ts";
-import { isThere, mayRead } from "./access.ts";
+import { isThere, mayKnock, mayRead, useKey } from "./access.ts";
 import { codeIn, linkIn } from "./contents.ts";
 
-const guarded = { access: mayRead, limit: [readsOnly], onlyIf: isThere } as const;
+const limit = [readsOnly];
+const guarded = { access: mayKnock, limit, onlyIf: isThere } as const;
+
+/** Shows it to readers, and a form for the key to whoever could become one. */
+const toReaders =
+  (show: Page<Context>["show"]): Page<Context>["show"] =>
+  async (ctx, call) =>
+    mayRead(ctx) ? show(ctx, call) : askForKey(ctx);
+
+function askForKey(ctx: Context, isWrong = false): Document {
+  const state = isWrong && html` aria-invalid="true" aria-describedby="key-error" autofocus`;
+  return layout(ctx, {
+    title: "Mailbox",
+    language: "en",
+    status: 403,
+    body: html`<p>From here it opens with the key that MAILBOX_KEY says.</p>
+<form method="post" action="${hrefTo(ctx, "/_/mailbox/")}"><label for="key">Key</label>
+<input id="key" name="key" type="password" autocomplete="off" required${state}>
+${isWrong && html`<p class="error" id="key-error" role="alert">This is not the key.</p>`}
+<button>Open</button></form>`,
+  });
+}
 /** The operator's pages are in English, as the logs are. */
 const ours = { isWide: true, language: "en" } as const;
-/** Seconds between two looks of a browser that shows the list. */
-const lookEvery = 3;
+/**
+ * Looks for new mail every three seconds while somebody looks at the page, and says so. The page itself stays: what has
+ * the focus keeps it, and a screen reader is not thrown back to the beginning (WCAG 2.2, 2.2.4 and 3.2.5).
+ */
+const lookScript = `
+const mails = document.getElementById("mails");
+const status = document.querySelector("[role=status]");
+const count = (place) => place.querySelectorAll("li").length;
+setInterval(async () => {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("mails");
+    if (!now || now.innerHTML === mails.innerHTML) return;
+    const more = count(now) - count(mails);
+    const focused = mails.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    mails.replaceChildren(...now.childNodes);
+    if (focused) mails.querySelector('a[href="' + CSS.escape(focused) + '"]')?.focus();
+    if (more > 0) status.textContent = more === 1 ? "1 new mail" : more + " new mails";
+  } catch {}
+}, 3000);
+`;
+
+const copyScript = `
+const button = document.getElementById("copy");
+button.hidden = !navigator.clipboard;
+button.addEventListener("click", async () => {
+  await navigator.clipboard.writeText(button.dataset.code);
+  document.querySelector("[role=status]").textContent = "Copied";
+});
+`;
 
 const style = `
 .mails{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}
@@ -24,8 +75,9 @@ const style = `
 .mails .subject{font-weight:600;overflow-wrap:anywhere}
 .mails .soft{font-size:.9rem;overflow-wrap:anywhere}
 .mails .aside{text-align:right;white-space:nowrap}
-.code{font:600 2.5rem/1.2 ui-monospace,SFMono-Regular,Menlo,monospace;letter-spacing:.08em;user-select:all;-webkit-user-select:all}
-.code span{margin-left:.4em}
+.actions>*{vertical-align:middle;margin:0 .75rem .5rem 0}
+details{margin-top:1.5rem}
+summary{min-height:44px;line-height:44px;font-weight:600;cursor:pointer}
 iframe{display:block;width:100%;height:38rem;max-height:90vh;border:1px solid var(--line);border-radius:8px;background:var(--ground)}
 .quiet{margin-top:1.5rem}
 .quiet button{min-height:0;padding:0;color:var(--soft);background:none;font-weight:400;text-decoration:underline}
@@ -35,8 +87,10 @@ iframe{display:block;width:100%;height:38rem;max-height:90vh;border:1px solid va
 export const mailboxPage: Page<Context> = {
   ...guarded,
   path: "/_/mailbox/",
-  show: showMailbox,
-  submit: async (ctx) => {
+  show: toReaders(showMailbox),
+  submit: async (ctx, { form }) => {
+    if (form.key !== undefined) return useKey(ctx, form.key) ? showMailbox(ctx) : askForKey(ctx, true);
+    if (!mayRead(ctx)) return askForKey(ctx);
     await clearCaptured(ctx);
     return showMailbox(ctx);
   },
@@ -49,22 +103,23 @@ async function showMailbox(ctx: Context): Promise<Document> {
     ...ours,
     style,
     title: "Mailbox",
-    refreshAfter: lookEvery,
+    script: lookScript,
     body: html`<p class="soft">${
       isSentToo ? "Every mail is sent, and kept here as well." : "Nothing is sent: every mail lands here."
-    } This page looks for new mail by itself.</p>
-${
-  mails.length === 0
-    ? html`<p>No mail yet. Register somebody, and it shows up here.</p>`
-    : html`<ul class="mails">${mails.map((mail) => showItem(mail, ctx.now()))}</ul>
+    } <a href="">Look for new mail</a></p>
+<p role="status" class="soft"></p>
+<div id="mails">${
+      mails.length === 0
+        ? html`<p>No mail yet. Register somebody, and it shows up here.</p>`
+        : html`<ul class="mails">${mails.map((mail) => showItem(ctx, mail))}</ul>
 <form method="post" class="quiet"><button>Empty the mailbox</button></form>`
-}`,
+    }</div>`,
   });
 }
 
-function showItem({ id, mail, at, message }: CapturedMail, now: Date): Html {
-  return html`<li><a href="/_/mailbox/${id}/"><span class="subject">${message.subject}</span>
-<time class="soft aside" datetime="${at.toISOString()}" title="${sayMoment(at)}">${sayAge(at, now)}</time>
+function showItem(ctx: Context, { id, mail, at, message }: CapturedMail): Html {
+  return html`<li><a href="${hrefTo(ctx, `/_/mailbox/${id}/`)}"><span class="subject">${message.subject}</span>
+<time class="soft aside" datetime="${at.toISOString()}" title="${sayMoment(at)}">${sayAge(at, ctx.now())}</time>
 <span class="soft">${message.to}</span> <span class="soft aside">${mail}</span></a></li>`;
 }
 
@@ -87,29 +142,30 @@ function sayMoment(at: Date): string {
 export const mailPage: Page<Context> = {
   ...guarded,
   path: "/_/mailbox/:id/",
-  show: async (ctx, { params }) => {
+  show: toReaders(async (ctx, { params }) => {
     const { id, mail, at, message } = await getCaptured(ctx, params.id);
     const [link, code] = [linkIn(message.text), codeIn(message.text)];
     return layout(ctx, {
       ...ours,
       style,
       title: message.subject,
-      body: html`<p class="soft"><a href="/_/mailbox/">All mail</a> · ${mail} · to ${message.to} · ${sayMoment(at)}</p>
-${code !== null && html`<p class="code">${code.slice(0, 3)}<span>${code.slice(3)}</span></p>`}
-${link !== null && html`<p><a class="button" href="${link}" target="_blank" rel="noopener">Open link</a></p>`}
-<h2>As it looks</h2><iframe title="The mail as it looks" src="/_/mailbox/${id}/html/"></iframe>
-<h2>As plain text</h2><pre>${message.text}</pre>`,
+      ...(code === null ? {} : { script: copyScript }),
+      body: html`<p class="soft"><a href="${hrefTo(ctx, "/_/mailbox/")}">All mail</a> · ${mail} · to ${message.to} · ${sayMoment(at)}</p>
+<p class="actions">${link !== null && html`<a class="button" href="${link}" target="_blank" rel="noopener">Open link</a>`}
+${code !== null && html`<button type="button" id="copy" data-code="${code}" hidden>Copy code</button> <span role="status"></span>`}</p>
+<h2>As it looks</h2><iframe title="The mail as it looks" src="${hrefTo(ctx, `/_/mailbox/${id}/html/`)}"></iframe>
+<details><summary>As plain text</summary><pre>${message.text}</pre></details>`,
     });
-  },
+  }),
 };
 
 export const mailHtmlPage: Page<Context> = {
   ...guarded,
   path: "/_/mailbox/:id/html/",
-  show: async (ctx, { params }) => {
+  show: toReaders(async (ctx, { params }) => {
     const { message } = await getCaptured(ctx, params.id);
     return framedDocument(message.html.replaceAll("<a ", '<a target="_blank" rel="noopener" '));
-  },
+  }),
 };
 
 async function getCaptured(ctx: Context, id: string | undefined): Promise<CapturedMail> {

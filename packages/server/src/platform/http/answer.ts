@@ -37,12 +37,19 @@ export function errorAnswer(error: ApiError, request: RequestInfo): Response {
   });
 }
 
+/** Whether a browser asks for a page: it names HTML, as no program of an API does. */
+export function takesHtml(headers: Headers): boolean {
+  return qualityOf(rangesOf(headers.get("accept")), "text/html") > 0;
+}
+
 /** Whether problem+json is named at all, and plain JSON not rather than it (RFC 9110, 12.5.1). */
 function prefersProblem(accept: string | null): boolean {
-  const ranges = (accept ?? "").toLowerCase().slice(0, 2000).split(",");
+  const ranges = rangesOf(accept);
   const problem = qualityOf(ranges, "application/problem+json");
   return problem > 0 && problem >= qualityOf(ranges, "application/json");
 }
+
+const rangesOf = (accept: string | null) => (accept ?? "").toLowerCase().slice(0, 2000).split(",");
 
 function qualityOf(ranges: readonly string[], type: string): number {
   const weights = ranges.flatMap((range) => {

@@ -1,6 +1,8 @@
 /** Which pages of other sites may call (the Fetch standard's CORS): exact origins, never credentials. */
 
 export interface CrossOrigin {
+  /** The origin that people reach us at. */
+  readonly own: string;
   /** Whether pages of this origin may read our answers. */
   readonly allows: (origin: string) => boolean;
 }
@@ -10,11 +12,15 @@ export function isOpenToOtherOrigins(path: string): boolean {
   return path.startsWith("/api/") || path.startsWith("/.well-known/");
 }
 
-/** Whether a page of our own sent this: browsers say so (Fetch Metadata), older ones name the page's origin. */
-export function isFromOwnPage(headers: Headers): boolean {
+/**
+ * Whether a page of our own sent this: browsers say so (Fetch Metadata); where they do not, as over plain http, they name
+ * the page's origin. That is ours by configuration or, since a proxy may put another name into `Host`, by that name.
+ */
+export function isFromOwnPage(headers: Headers, own: string): boolean {
   const site = headers.get("sec-fetch-site");
-  const origin = headers.get("origin");
-  return site ? site === "same-origin" : origin !== null && URL.parse(origin)?.host === headers.get("host");
+  if (site) return site === "same-origin";
+  const origin = URL.parse(headers.get("origin") ?? "");
+  return origin !== null && (origin.origin === own || origin.host === headers.get("host"));
 }
 
 const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";

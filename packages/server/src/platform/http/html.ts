@@ -53,8 +53,6 @@ export interface DocumentParts {
   readonly script?: string;
   readonly body: Html;
   readonly status?: number;
-  /** Seconds after which the browser asks for the page anew; unsaid: never. */
-  readonly refreshAfter?: number;
 }
 
 /**
@@ -67,7 +65,6 @@ export function createDocument(parts: DocumentParts): Document {
     `<!doctype html>\n<html lang="${escapeHtml(parts.language)}">\n<head>\n<meta charset="utf-8">\n` +
     `<meta name="viewport" content="width=device-width, initial-scale=1">\n` +
     `<meta name="color-scheme" content="light dark">\n` +
-    (parts.refreshAfter ? `<meta http-equiv="refresh" content="${parts.refreshAfter}">\n` : "") +
     `<title>${escapeHtml(parts.title)}</title>\n` +
     `<link rel="icon" href="data:,">\n<style>${parts.style}</style>\n</head>\n<body>\n${parts.body.text}\n` +
     `${script ? `<script>${script}</script>\n` : ""}</body>\n</html>\n`;

@@ -12,6 +12,8 @@ export interface Page<Ctx extends RequestContext> {
   readonly path: `/${string}`;
   /** Whether this system has the page at all. */
   readonly onlyIf?: (system: Ctx) => boolean;
+  /** Whether an endpoint has the same address: browsers get the page, programs the endpoint's reply. */
+  readonly besideEndpoint?: true;
   /** Who may open it: throws, or not. */
   readonly access: (ctx: Ctx) => Promise<void>;
   /** Taken before anything else; where one counts by a field, that is a parameter of the path. */

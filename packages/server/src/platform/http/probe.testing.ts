@@ -3,6 +3,7 @@
 import { languageOf } from "../texts.ts";
 import type { Access, AnyEndpoint, Limit, RequestContext } from "./endpoint.ts";
 import type { ApiError } from "./errors.ts";
+import { createDocument, html } from "./html.ts";
 import type { Page } from "./page.ts";
 import type { RequestInfo } from "./request.ts";
 import { createRouter, type Handler } from "./router.ts";
@@ -100,7 +101,15 @@ export function createProbe(
     system: { request: describeRequest(new Request("http://localhost/"), "") },
     describeRequest,
     openContext: (request) => ({ request }),
-    crossOrigin: { allows: (origin) => allowed.has(origin) },
+    crossOrigin: { own: "http://localhost", allows: (origin) => allowed.has(origin) },
+    errorPage: (_ctx, error) =>
+      createDocument({
+        language: "en",
+        title: error.code,
+        style: "p{}",
+        body: html`<p>${error.code}</p>`,
+        status: error.status,
+      }),
     isSecure: options.isSecure ?? false,
     translate: options.translate ?? (() => undefined),
     finished: (request, status, bug) => finished.push({ request, status, bug }),

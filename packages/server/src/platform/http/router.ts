@@ -3,7 +3,7 @@
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
-import { errorAnswer, jsonAnswer } from "./answer.ts";
+import { errorAnswer, jsonAnswer, takesHtml } from "./answer.ts";
 import { readBody } from "./body.ts";
 import {
   addCrossOriginHeaders,
@@ -14,8 +14,9 @@ import {
 import type { AnyEndpoint, Limit, RequestContext } from "./endpoint.ts";
 import { ApiError, defineError, NotFound, RequestRefused } from "./errors.ts";
 import { type Form, readForm } from "./form.ts";
+import type { Document } from "./html.ts";
 import type { Page } from "./page.ts";
-import { openPage } from "./page-answer.ts";
+import { htmlAnswer, openPage } from "./page-answer.ts";
 import type { RequestInfo } from "./request.ts";
 import { inputSentences, wrongMethod } from "./sentences.ts";
 
@@ -29,6 +30,8 @@ export interface RouterOptions<Ctx extends RequestContext> {
   readonly describeRequest: (request: Request, socketAddress: string) => RequestInfo;
   readonly openContext: (request: RequestInfo) => Ctx;
   readonly crossOrigin: CrossOrigin;
+  /** An error as a browser shows it, outside of the API. */
+  readonly errorPage: (ctx: Ctx, error: ApiError) => Document;
   /** Whether people reach us over https, so that browsers should never come back without it. */
   readonly isSecure: boolean;
   /** Turns what an outside part threw into an error that a caller may see; undefined for a bug. */
@@ -63,11 +66,21 @@ export function createRouter<Ctx extends RequestContext>(options: RouterOptions<
     } catch (error) {
       const known = error instanceof ApiError ? error : options.translate(error);
       if (!known || known.status === 503) bug = error;
-      answer = errorAnswer(known ?? new ServerError(), info);
+      answer = refuse(options, info, known ?? new ServerError());
     }
     options.finished(info, answer.status, bug);
     return finishAnswer(options, info, answer);
   };
+}
+
+/** In JSON, or as a page to whoever asks for one and does not call the API. */
+function refuse<Ctx extends RequestContext>(
+  options: RouterOptions<Ctx>,
+  info: RequestInfo,
+  error: ApiError,
+): Response {
+  if (isOpenToOtherOrigins(info.path) || !takesHtml(info.headers)) return errorAnswer(error, info);
+  return htmlAnswer(options.errorPage(options.openContext(info), error), error.headers);
 }
 
 function collectRoutes<Ctx extends RequestContext>(options: RouterOptions<Ctx>): Map<string, Route<Ctx>> {
@@ -89,11 +102,19 @@ function collectRoutes<Ctx extends RequestContext>(options: RouterOptions<Ctx>):
     for (const path of [one.path, ...(one.alsoAt ?? [])]) add(path, one.method.toUpperCase(), answerer);
   }
   for (const page of options.pages.filter((one) => one.onlyIf?.(options.system) ?? true)) {
-    add(page.path, "GET", (ctx, request, params) => openPage(page, ctx, request, params));
-    if (page.submit) add(page.path, "POST", (ctx, request, params) => openPage(page, ctx, request, params));
+    const answerer: Answerer<Ctx> = (ctx, request, params) => openPage(options, page, ctx, request, params);
+    const endpoint = page.besideEndpoint && routes.get(page.path)?.methods.get("GET");
+    if (endpoint) routes.get(page.path)?.methods.set("GET", byAccept(answerer, endpoint));
+    else add(page.path, "GET", answerer);
+    if (page.submit) add(page.path, "POST", answerer);
   }
   return routes;
 }
+
+const byAccept =
+  <Ctx extends RequestContext>(page: Answerer<Ctx>, endpoint: Answerer<Ctx>): Answerer<Ctx> =>
+  (ctx, ...rest) =>
+    (takesHtml(ctx.request.headers) ? page : endpoint)(ctx, ...rest);
 
 const bothSlashes = (path: string) =>
   path.endsWith("/") && path !== "/" ? [path, path.slice(0, -1)] : [path];
