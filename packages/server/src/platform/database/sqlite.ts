@@ -39,6 +39,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     kysely,
     kind: "sqlite",
     columns: sqliteColumns,
+    checkWritable: () => kysely.transaction().execute(async () => {}),
     // `begin immediate` has locked the whole database.
     lockSchema: async () => {},
     listTables,
