@@ -116,9 +116,9 @@ export class LockTimeout extends DatabaseBusy {
   override readonly name = "LockTimeout";
 }
 
-/** What is stored cannot be read any more, or never was a database: no later call will succeed. */
-export class DatabaseDamaged extends Error {
-  override readonly name = "DatabaseDamaged";
+/** The database cannot be used as it is, or not by this process: somebody has to mend it first. */
+export class DatabaseUnusable extends Error {
+  override readonly name = "DatabaseUnusable";
   readonly remedy: string;
 
   constructor(message: string, remedy: string, options?: ErrorOptions) {

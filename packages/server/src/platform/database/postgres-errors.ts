@@ -3,9 +3,9 @@
 import { DatabaseError } from "pg";
 import {
   DatabaseBusy,
-  DatabaseDamaged,
   DatabaseRefused,
   DatabaseUnreachable,
+  DatabaseUnusable,
   DatabaseUnwritable,
   LockTimeout,
   TransactionConflict,
@@ -115,7 +115,7 @@ export function translatePostgresError(error: unknown, place: string): unknown {
   if (error instanceof DatabaseError) {
     if (code === "23505") return toUniqueViolation(error);
     if (code?.startsWith("XX00") && code !== "XX000") {
-      return new DatabaseDamaged(
+      return new DatabaseUnusable(
         `PostgreSQL at ${place} finds its files damaged (${code}).`,
         "restore it from a backup",
         { cause: error },
