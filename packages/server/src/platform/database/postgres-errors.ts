@@ -140,11 +140,18 @@ function findMeaning(error: Error, code: string | undefined): Meaning | undefine
   if (code && certificate.test(code)) {
     return refused(`offers TLS that is not trusted: ${error.message}`, "name its CA: ?sslrootcert=FILE");
   }
-  if (code && Object.hasOwn(network, code)) return network[code];
+  if (code && Object.hasOwn(network, code) && !isFile(error)) return network[code];
+  if (isFile(error)) {
+    return refused(`cannot be asked: ${error.message}`, "mend the file that the database's URL names");
+  }
   if ("syscall" in error || "errors" in error)
     return unreachable(`cannot be reached: ${error.message}`, mendRoute);
   return drivers.find(([pattern]) => pattern.test(error.message))?.[1];
 }
+
+/** A certificate that the URL names is read when a connection is made. */
+const isFile = (error: Error) =>
+  "syscall" in error && ["open", "read"].includes(String(error.syscall)) && "path" in error;
 
 /** The driver's own errors, which have no code. */
 const drivers: readonly (readonly [RegExp, Meaning])[] = [

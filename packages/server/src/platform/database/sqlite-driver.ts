@@ -13,6 +13,8 @@ export interface DriverOptions {
   readonly translate: (error: unknown) => unknown;
   /** For how many milliseconds another process that holds the file locked is waited for. */
   readonly patience: number;
+  /** Told of each statement that succeeds. */
+  readonly answered: () => void;
   /** Told of each change that is written for good. */
   readonly committed: () => void;
   readonly aroundStatement?: AroundStatement | undefined;
@@ -31,7 +33,9 @@ export function createSqliteDriver(database: DatabaseSync, options: DriverOption
     around(sql, async () => {
       try {
         const once = () => runStatement<Row>(prepare(sql), parameters);
-        return database.isTransaction ? once() : await waitForLock(once);
+        const result = database.isTransaction ? once() : await waitForLock(once);
+        options.answered();
+        return result;
       } catch (error) {
         throw options.translate(error);
       }

@@ -126,8 +126,16 @@ describe("an SQLite file", () => {
         return true;
       });
     }
+    const listTables = async () => {
+      const database = await openFile("damaged.db");
+      try {
+        return await database.listTables(database.kysely);
+      } finally {
+        await database.close();
+      }
+    };
     await assert.rejects(
-      openFile("damaged.db").then((database) => database.listTables(database.kysely).finally(database.close)),
+      listTables(),
       (error) => error instanceof DatabaseUnusable && /damaged\.db is damaged/.test(error.message),
     );
   });
@@ -253,7 +261,7 @@ describe("an SQLite file", () => {
       changeInTransaction(),
       database.checkWritable(),
     ]);
-    const decided = changes.then(() => {
+    const decided = changes.finally(() => {
       isDecided = true;
     });
     let reads = 0;

@@ -38,6 +38,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     return translated;
   };
   const tieLog = location === inMemory ? () => {} : tieLogs(file, location);
+  const answered = () => options.watch?.answered();
   const committed = () => {
     isSuspect = false;
     tieLog();
@@ -47,7 +48,8 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
   const kysely = new Kysely<NoTables>({
     dialect: {
       createAdapter: () => new Adapter(),
-      createDriver: () => createSqliteDriver(file, { translate, patience, committed, aroundStatement }),
+      createDriver: () =>
+        createSqliteDriver(file, { translate, patience, answered, committed, aroundStatement }),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new QueryCompiler(),
     },

@@ -47,6 +47,7 @@ describe("the state of a database", () => {
 
   it("is told again when the reason is another, and the time counts from the first", () => {
     const { failed, answered, wait, told } = watchDatabase();
+    answered();
     failed(new DatabaseUnreachable(undefined, "nothing listens"));
     wait(1);
     failed(new DatabaseRefused(undefined, "wrong password"));
@@ -57,6 +58,7 @@ describe("the state of a database", () => {
 
   it("is not well while only reading works: a change that is written proves it", () => {
     const { failed, answered, wrote, wait, told } = watchDatabase();
+    answered();
     failed(new DatabaseUnwritable(undefined, "disk full"));
     wait(5);
     answered();
@@ -67,8 +69,16 @@ describe("the state of a database", () => {
     assert.deepEqual(told, ["gone: disk full", "back after 10000 ms"]);
   });
 
+  it("is not told of one that was not there yet", () => {
+    const { failed, answered, told } = watchDatabase();
+    failed(new DatabaseUnreachable(undefined, "nothing listens"));
+    answered();
+    assert.deepEqual(told, []);
+  });
+
   it("is not told by one call that was refused", () => {
-    const { failed, told } = watchDatabase();
+    const { failed, answered, told } = watchDatabase();
+    answered();
     for (const error of [
       new DatabaseBusy(undefined),
       new LockTimeout(undefined),

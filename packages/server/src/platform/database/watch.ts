@@ -21,12 +21,14 @@ export interface WatchOptions {
 }
 
 /**
- * A single call that was refused is not the database's state. Of a database that takes no changes, an answer to a question
+ * One that was never there has not gone: whoever starts says so. A single call that was refused is not the state. Of a database that takes no changes, an answer to a question
  * proves nothing: it is back with the first change that is written.
  */
 export function createWatch({ now, gone, back }: WatchOptions): DatabaseWatch {
+  let wasThere = false;
   let trouble: { readonly error: DatabaseBusy; readonly since: Date } | undefined;
   const recover = () => {
+    wasThere = true;
     if (!trouble) return;
     const { since } = trouble;
     trouble = undefined;
@@ -34,12 +36,12 @@ export function createWatch({ now, gone, back }: WatchOptions): DatabaseWatch {
   };
   return {
     failed: (error) => {
-      if (!isState(error) || trouble?.error.name === error.name) return;
+      if (!wasThere || !isState(error) || trouble?.error.name === error.name) return;
       trouble = { error, since: trouble?.since ?? now() };
       gone(error);
     },
     answered: () => {
-      if (trouble && !(trouble.error instanceof DatabaseUnwritable)) recover();
+      if (!(trouble?.error instanceof DatabaseUnwritable)) recover();
     },
     wrote: recover,
   };
