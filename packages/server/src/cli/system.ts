@@ -127,8 +127,13 @@ export async function closeIfRefused<T>(opened: Opened, work: Work<T>): Promise<
   }
 }
 
-const warnings: Log = createLog(
+const complain = createLog(
   "warn",
   (line) => process.stderr.write(`${line}\n`),
   () => new Date(),
 );
+
+/** What is the matter with the database, a command says itself when it ends. */
+const warnings: Log = (level, message, fields) => {
+  if (!/^database (?:gone|back)$/.test(message)) complain(level, message, fields);
+};

@@ -1,6 +1,6 @@
 /** Turns SQLite's errors into those that callers and operators understand: the file, the cause, how to mend it. */
 
-import { statSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   type DatabaseBusy,
@@ -15,27 +15,40 @@ import {
 const uniqueViolations = [2067, 1555, 2579];
 
 type Kind = typeof DatabaseBusy;
+type Trouble = readonly [kind: Kind, says: string, remedy: string];
 
 const own = "give this user the file and its folder, or name another file";
 const restore = "restore it from a backup (docs/how-to/back-up-and-restore.md)";
+const locked: Trouble = [
+  DatabaseUnwritable,
+  "is held locked by another process",
+  "see which (fuser FILE), and let it finish or end it",
+];
+const full: Trouble = [DatabaseUnwritable, "cannot grow: the disk is full", "make room on its disk"];
 
 /** A disk can be mended under a running server: all of these may pass. */
-const troubles: Readonly<Record<number, readonly [kind: Kind, says: string, remedy: string]>> = {
-  5: [
-    DatabaseUnwritable,
-    "is held locked by another process",
-    "see which (fuser FILE), and let it finish or end it",
-  ],
-  6: [
-    DatabaseUnwritable,
-    "is held locked by another process",
-    "see which (fuser FILE), and let it finish or end it",
-  ],
+const troubles: Readonly<Record<number, Trouble>> = {
+  5: locked,
+  6: locked,
   8: [DatabaseUnwritable, "cannot be written to", own],
   10: [DatabaseUnreachable, "cannot be used: the disk fails", "see what the system's log says of the disk"],
-  13: [DatabaseUnwritable, "cannot grow: the disk is full", "make room on its disk"],
+  13: full,
   14: [DatabaseUnreachable, "cannot be opened", own],
 };
+
+/** SQLite says so of its own file only; where it is one of those beside it, it calls that an error of the disk. */
+function findTrouble(code: number, file: string): Trouble | undefined {
+  const trouble = troubles[code & 0xff];
+  return (code & 0xff) === 10 && isFull(file) ? full : trouble;
+}
+
+function isFull(file: string): boolean {
+  try {
+    return statfsSync(dirname(file)).bavail === 0;
+  } catch {
+    return false;
+  }
+}
 
 /** What is a bug, ours or a caller's, comes back as it is. */
 export function translateSqliteError(error: unknown, file: string): unknown {
@@ -52,10 +65,13 @@ export function translateSqliteError(error: unknown, file: string): unknown {
       cause: error,
     });
   }
-  const trouble = troubles[code & 0xff];
+  const trouble = findTrouble(code, file);
   if (!trouble) return error;
-  const [kind, says, remedy] = trouble;
-  return new kind(error, `The database ${file} ${says} (${error.message}).`, remedy);
+  return translateTrouble(trouble, error, file);
+}
+
+function translateTrouble([kind, says, remedy]: Trouble, error: unknown, file: string): DatabaseBusy {
+  return new kind(error, `The database ${file} ${says} (${(error as Error).message}).`, remedy);
 }
 
 /** Why a file could not be opened, by the code of the file system. */
@@ -66,17 +82,18 @@ const refusals: Readonly<Record<string, readonly [says: string, remedy: string]>
   EACCES: ["this user may not", own],
   EPERM: ["this user may not", own],
   EROFS: ["its disk is read only", "make it writable, or name another file"],
-  ENOSPC: ["the disk is full", "make room on its disk"],
 };
 
-/** What stands in the way of opening a file, for a person to read. */
-export function explainOpening(error: unknown, file: string): DatabaseUnusable {
+/** What stands in the way of opening a file, for a person to read; DatabaseBusy where it may pass by itself. */
+export function explainOpening(error: unknown, file: string): DatabaseBusy | DatabaseUnusable {
   const translated = translateSqliteError(error, file);
   if (translated instanceof DatabaseUnusable) return translated;
   const { code: told = "", message } = error as NodeJS.ErrnoException;
+  if (told === "ENOSPC") return translateTrouble(full, error, file);
+  if (isBusy(translated) && translated.remedy !== own) return translated;
   const code = statSync(file, { throwIfNoEntry: false })?.isDirectory() ? "EISDIR" : told;
   const known = Object.hasOwn(refusals, code) ? refusals[code] : undefined;
-  const [says, remedy] = known ?? [message, (isBusy(translated) && translated.remedy) || own];
+  const [says, remedy] = known ?? [message, own];
   const facts = `${says}${known ? ` (${code})` : ""}${describeOwner(file)}`;
   return new DatabaseUnusable(`Cannot open the database ${file}: ${facts}.`, remedy, { cause: error });
 }
