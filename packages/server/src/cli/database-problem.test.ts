@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
-import { type Box, openBox } from "../testing/command-line.ts";
+import { type Box, openBox, type RunningServer } from "../testing/command-line.ts";
 import { postgresUrl } from "../testing/databases.ts";
 import { createSchema, dropSchema } from "../testing/postgres.ts";
 
@@ -25,6 +26,11 @@ async function runWith(box: Box, args: readonly string[], url: string) {
   const { code, out, err } = await box.run(args, { env: { DATABASE_URL: url, SECRET_KEY: "x".repeat(40) } });
   assert.doesNotMatch(out + err, /hunter2/);
   return { code, err };
+}
+
+async function register(server: RunningServer, username: string): Promise<number> {
+  const body = { email: `${username}@example.org`, username, password: secret, password2: secret };
+  return (await server.post("/api/auth/register/", { ...body, first_name: "", last_name: "" })).status;
 }
 
 describe("a database that a command cannot use", () => {
@@ -97,7 +103,7 @@ describe("a database that a command cannot use", () => {
     assert.equal((await create("ada")).code, 0);
     await box.copy("data/auth.db", "backup.db");
     const server = await box.serve();
-    assert.equal((await create("bob")).code, 0);
+    assert.equal(await register(server, "bob"), 201);
     await server.stop("SIGKILL");
     await box.copy("backup.db", "data/auth.db");
     const refused = await box.runAlone(["serve", "--port", "0"]);
@@ -109,6 +115,40 @@ describe("a database that a command cannot use", () => {
       users.map(({ email }: { email: string }) => email),
       ["ada@example.org"],
     );
+  });
+});
+
+describe("a database that another process holds", () => {
+  it("is reported once when it goes and once when it is back, and each refused call in one short line", async () => {
+    await using box = await openBox();
+    const server = await box.serve();
+    assert.equal(await register(server, "ada"), 201);
+    const holder = new DatabaseSync(join(box.folder, "data/auth.db"));
+    holder.exec("begin immediate");
+    let isOver = false;
+    const refused = Promise.all([register(server, "bob"), register(server, "eve")]).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      assert.equal((await fetch(`${server.url}/_/health/`)).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.deepEqual(await refused, [503, 503]);
+    holder.exec("rollback");
+    holder.close();
+    assert.equal(await register(server, "bob"), 201);
+    const back = JSON.parse(await server.line(/"database back"/));
+    assert.equal(typeof back.ms, "number");
+    const lines = server.lines.map((line) => JSON.parse(line));
+    const said = (message: string) => lines.filter(({ msg }) => msg === message).map(({ error }) => error);
+    const cause = /^DatabaseUnwritable: The database .*data\/auth\.db is held locked by another process/;
+    assert.equal(said("database gone").length, 1);
+    assert.equal(said("request refused").length, 2);
+    for (const error of [...said("database gone"), ...said("request refused")]) {
+      assert.match(error, cause);
+      assert.doesNotMatch(error, /\n/);
+    }
+    assert.deepEqual(await server.stop(), [0, null]);
   });
 });
 

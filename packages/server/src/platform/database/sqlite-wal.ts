@@ -106,26 +106,34 @@ function withFile<Result>(
   }
 }
 
-/**
- * Returns what is to be called after every commit: it numbers each log that SQLite begins, which happens some thousand
- * pages apart. A commit never fails of it: what could not be done is done after the next one.
- */
-export function tieLogs(file: DatabaseSync, location: string): () => void {
+export interface LogTie {
+  /** To be called after every commit, which never fails of it: what could not be done is done after the next one. */
+  readonly committed: () => void;
+  /** To be called before the file is closed. */
+  readonly close: () => void;
+}
+
+/** Numbers each log that SQLite begins, which it does some thousand pages apart. */
+export function tieLogs(file: DatabaseSync, location: string): LogTie {
+  const log = openLog(location);
   let tied: string | undefined;
-  return () => {
-    const salt = readSalt(logOf(location));
-    if (salt === undefined || salt === tied) return;
-    try {
-      if (tied === undefined) {
-        setNumber(file, "select abs(random()) % 1000000000 + 1 as number");
-        // Into the file itself: a backup that was made before this start bears another number.
-        file.exec("pragma wal_checkpoint(restart)");
+  return {
+    committed: () => {
+      const salt = log.readSalt();
+      if (salt === undefined || salt === tied) return;
+      try {
+        if (tied === undefined) {
+          setNumber(file, "select abs(random()) % 1000000000 + 1 as number");
+          // Into the file itself: a backup that was made before this start bears another number.
+          file.exec("pragma wal_checkpoint(restart)");
+        }
+        setNumber(file, "select user_version + 1 as number from pragma_user_version");
+        tied = log.readSalt();
+      } catch {
+        if (file.isTransaction) file.exec("rollback");
       }
-      setNumber(file, "select user_version + 1 as number from pragma_user_version");
-      tied = readSalt(logOf(location));
-    } catch {
-      if (file.isTransaction) file.exec("rollback");
-    }
+    },
+    close: log.close,
   };
 }
 
@@ -135,8 +143,25 @@ function setNumber(file: DatabaseSync, question: string): void {
   file.exec(`pragma user_version = ${number}; commit`);
 }
 
-/** It changes with every log that is begun. */
-function readSalt(log: string): string | undefined {
-  if (!existsSync(log)) return undefined;
-  return withFile(log, (read) => read(logHeadLength, 0)?.toString("latin1", 16, 24));
+const saltAt = 16;
+
+/** Kept open, since every commit looks at it. SQLite has no locks on it that closing it would lose. */
+function openLog(location: string) {
+  const log = `${location}-wal`;
+  const salt = Buffer.alloc(8);
+  let opened: number | undefined;
+  return {
+    /** It changes with every log that is begun. */
+    readSalt: (): string | undefined => {
+      if (opened === undefined && !existsSync(log)) return undefined;
+      opened ??= openSync(log, "r");
+      return readSync(opened, salt, 0, salt.length, saltAt) === salt.length
+        ? salt.toString("latin1")
+        : undefined;
+    },
+    close: () => {
+      if (opened !== undefined) closeSync(opened);
+      opened = undefined;
+    },
+  };
 }

@@ -37,11 +37,11 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     }
     return translated;
   };
-  const tieLog = location === inMemory ? () => {} : tieLogs(file, location);
+  const tie = location === inMemory ? undefined : tieLogs(file, location);
   const answered = () => options.watch?.answered();
   const committed = () => {
     isSuspect = false;
-    tieLog();
+    tie?.committed();
     options.watch?.wrote();
   };
   const { patience = 5_000, aroundStatement } = options;
@@ -66,6 +66,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     async close() {
       await kysely.destroy();
       if (!file.isOpen) return;
+      tie?.close();
       // So that a copy of the one file is a whole backup, and no deleted row lingers in the log.
       file.exec("pragma wal_checkpoint(truncate)");
       file.close();
