@@ -30,6 +30,7 @@ import {
   migrate,
 } from "./platform/database/migrate.ts";
 import { openDatabase } from "./platform/database/open.ts";
+import { createWatch } from "./platform/database/watch.ts";
 import { Unavailable } from "./platform/http/errors.ts";
 import { createRouter, type Handler } from "./platform/http/router.ts";
 import { describeError, type Log } from "./platform/log.ts";
@@ -92,12 +93,13 @@ export async function createAuth<
   const fields = { ...baseFields, ...defineFields(options.fields ?? {}) };
   checkTokenClaims(config.tokens.claims, fields);
   const additions = collectAdditions(features, fields);
-  const database = options.database ?? (await openConfigured(config, log));
+  const now = options.now ?? systemClock;
+  const database = options.database ?? (await openConfigured(config, log, now));
   const contextFor = (request: Context["request"]): Context =>
     createContext({
       config,
       db: database.kysely,
-      now: options.now ?? systemClock,
+      now,
       randomBytes: options.randomBytes ?? systemRandomBytes,
       log,
       request,
@@ -135,10 +137,16 @@ export async function createAuth<
   return { ...bindFlows(features, system), ...core } as Auth<L>;
 }
 
-async function openConfigured(config: Config, log: Log): Promise<Database> {
+async function openConfigured(config: Config, log: Log, now: () => Date): Promise<Database> {
+  const watch = createWatch({
+    now,
+    gone: (error) => log("error", "database gone", { error: describeError(error) }),
+    back: (ms) => log("warn", "database back", { ms }),
+  });
   return openDatabase(config.database.url, {
     poolSize: config.database.pool,
-    onConnectionProblem: (error) => log("warn", "database connection", { error: describeError(error) }),
+    watch,
+    onWarning: (message) => log("warn", message),
   });
 }
 

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadConfig } from "./config.ts";
 import type { Context } from "./core/context.ts";
+import { DatabaseUnreachable } from "./platform/database/dialect.ts";
+import { defineError, Unavailable } from "./platform/http/errors.ts";
 import type { Environment } from "./platform/settings.ts";
+import { sentence } from "./platform/texts.ts";
 import { createRequestReader } from "./requests.ts";
 
 interface Line {
@@ -193,6 +196,26 @@ describe("the log of a request", () => {
     const { logged } = createReader();
     const path = String(logged(`/${"%F0%9F%98%80".repeat(2000)}`).fields.path);
     assert.ok(path.length <= 500 && path.isWellFormed());
+  });
+
+  it("tells in one short line why a call was refused, by the name of what stood in its way", () => {
+    const { logged } = createReader();
+    class Full extends defineError(503, "full", sentence("It is full.", "Está cheio.")) {}
+    const why = (error: unknown) => {
+      const { level, message, fields } = logged("/api/x/", 503, error);
+      assert.deepEqual([level, message], ["warn", "request refused"]);
+      return fields.error;
+    };
+    assert.equal(why(new Full()), "Full: It is full.");
+    const away = new DatabaseUnreachable(new Error("socket"), "PostgreSQL at db:5432 cannot be reached.");
+    assert.equal(why(away), "DatabaseUnreachable: PostgreSQL at db:5432 cannot be reached.");
+    assert.equal(
+      why(new Unavailable({ cause: away })),
+      "Unavailable: The service is busy. Please try again. <- DatabaseUnreachable: PostgreSQL at db:5432 cannot be reached.",
+    );
+    const bug = logged("/api/x/", 500, new TypeError("x is undefined"));
+    assert.equal(bug.level, "error");
+    assert.match(String(bug.fields.error), /^TypeError: x is undefined\n +at /);
   });
 
   it("tells what happened under the id that the caller was given, a bug with its cause", () => {

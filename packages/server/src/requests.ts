@@ -69,7 +69,8 @@ export function createRequestReader(system: Context) {
   const finished = (request: RequestInfo, status: number, bug: unknown): void => {
     const ms = now().getTime() - (startedAt.get(request) ?? 0);
     const facts = { ref: request.id, method: request.method, path: redactPath(request.path), status, ms };
-    if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
+    if (status === 503) log("warn", "request refused", { ...facts, error: describeError(bug) });
+    else if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
     else log("info", "request", facts);
   };
 

@@ -10,6 +10,7 @@ import { serve } from "../serve.ts";
 import { version } from "../version.ts";
 import { startLines } from "./banner.ts";
 import { openBrowser } from "./browser.ts";
+import { whenThere } from "./database-problem.ts";
 import { openKeys, referencePath } from "./development-keys.ts";
 import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblems } from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
@@ -19,7 +20,7 @@ import { addCommand } from "./help.ts";
 import { canReadKeys } from "./keyboard.ts";
 import { type Output, outliveReader, paint } from "./output.ts";
 import { findPort } from "./port.ts";
-import { openSystem, prepareFolder } from "./system.ts";
+import { closeIfRefused, openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
   readonly port?: string;
@@ -99,15 +100,20 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
   const file = databaseFile(config);
   const isNew = file !== undefined && !existsSync(file);
   prepareFolder(loaded);
-  const { auth, ctx } = await openSystem(loaded, log, isWatched ? [showEvents(out.line)] : []);
-  const migrations = await auth.migrate();
+  const opened = await openSystem(loaded, log, isWatched ? [showEvents(out.line)] : []);
+  const { auth, ctx } = opened;
   const hasMailbox = config.mode !== "production" && ["capture", "both"].includes(config.mail.backend);
-  const serving = await serve(auth, {
-    host: config.host,
-    port: config.port,
-    ownsProcess: true,
-    ...(isWatched && hasMailbox ? { delivered: (mail) => out.line(mailLine(mail, ctx.now())) } : {}),
-  });
+  const { migrations, serving } = await closeIfRefused(opened, async () => ({
+    migrations: await whenThere(auth.migrate, (reason) =>
+      log("warn", "waiting for the database, a minute at the most", { reason }),
+    ),
+    serving: await serve(auth, {
+      host: config.host,
+      port: config.port,
+      ownsProcess: true,
+      ...(isWatched && hasMailbox ? { delivered: (mail) => out.line(mailLine(mail, ctx.now())) } : {}),
+    }),
+  }));
   stopOnSignal(serving.stop);
   outliveReader();
   // Since the process began: loading the program is a part of what somebody waits for.

@@ -6,8 +6,8 @@ import { type Auth, createAuth } from "../auth.ts";
 import type { Context } from "../core/context.ts";
 import type { Feature } from "../core/feature.ts";
 import { standardFeatures } from "../features.ts";
-import { isBusy } from "../platform/database/dialect.ts";
 import { createLog, type Log } from "../platform/log.ts";
+import { explainDatabase } from "./database-problem.ts";
 import {
   databaseFile,
   type Loaded,
@@ -47,8 +47,9 @@ export async function openSystem(
     const auth = (await createAuth({ config, fields, features, log })) as OpenAuth;
     return { ...loaded, auth, ctx: auth.context(actor()) };
   } catch (error) {
-    if (isBusy(error)) throw error;
-    // What a database cannot be opened for is how it is named, or where it lies.
+    const explained = explainDatabase(error, loaded);
+    if (explained instanceof CommandFailed) throw explained;
+    // The fields and the claims are settings too.
     throw new CommandFailed((error as Error).message, exitCodes.configuration, { cause: error });
   }
 }
@@ -111,15 +112,28 @@ export function prepareFolder({ config, created }: Loaded): void {
 }
 
 async function closeAfter<T>(opened: Opened, work: Work<T>): Promise<T> {
+  const result = await closeIfRefused(opened, work);
+  await opened.auth.close();
+  return result;
+}
+
+/** Leaves nothing open when the work fails: a connection left to itself would keep the process for a while. */
+export async function closeIfRefused<T>(opened: Opened, work: Work<T>): Promise<T> {
   try {
     return await work(opened);
-  } finally {
+  } catch (error) {
     await opened.auth.close();
+    throw explainDatabase(error, opened);
   }
 }
 
-const warnings: Log = createLog(
+const complain = createLog(
   "warn",
   (line) => process.stderr.write(`${line}\n`),
   () => new Date(),
 );
+
+/** What is the matter with the database, a command says itself when it ends. */
+const warnings: Log = (level, message, fields) => {
+  if (!/^database (?:gone|back)$/.test(message)) complain(level, message, fields);
+};

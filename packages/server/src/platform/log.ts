@@ -1,5 +1,8 @@
 /** One line of JSON for each thing worth knowing; what is secret never becomes a field of it. */
 
+import { DatabaseBusy } from "./database/dialect.ts";
+import { ApiError } from "./http/errors.ts";
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -42,9 +45,14 @@ function escapeInvisible(line: string): string {
 
 const escapeUnit = (unit: number) => `\\u${unit.toString(16).padStart(4, "0")}`;
 
-/** What an error says of itself to an operator: message, place and causes, but never the values of a query. */
+/**
+ * What an error says of itself to an operator, but never the values of a query: in a few words where something outside
+ * is in the way, with its place and causes where it is a bug.
+ */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof DatabaseBusy) return `${error.name}: ${error.message}`;
   const cause = error.cause === undefined ? "" : ` <- ${describeError(error.cause)}`;
+  if (error instanceof ApiError) return `${error.name}: ${error.message}${cause}`;
   return `${error.stack ?? error.message}${cause}`;
 }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, type ChildProcessWithoutNullStreams, fork, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -71,6 +71,8 @@ export interface Box extends AsyncDisposable {
   /** Starts a server on a free port and waits until it is ready. */
   readonly serve: (args?: readonly string[], options?: RunOptions) => Promise<RunningServer>;
   readonly write: (file: string, text: string) => Promise<void>;
+  readonly copy: (from: string, to: string) => Promise<void>;
+  readonly move: (from: string, to: string) => Promise<void>;
   /** Works on the SQLite file past the program. */
   readonly sqlite: <T>(work: (file: DatabaseSync) => T, path?: string) => T;
 }
@@ -121,6 +123,8 @@ export async function openBox(): Promise<Box> {
     },
     serve: (args = [], options = {}) => reach(watch(spawnIn(["serve", "--port", "0", ...args], options))),
     write: (file, text) => writeFile(join(folder, file), text),
+    copy: (from, to) => copyFile(join(folder, from), join(folder, to)),
+    move: (from, to) => rename(join(folder, from), join(folder, to)),
     sqlite: (work, path = "data/auth.db") => {
       const file = new DatabaseSync(join(folder, path), { timeout: 5000 });
       try {

@@ -3,6 +3,7 @@
 import { type Kysely, sql } from "kysely";
 import type { ColumnKind, TableDescription } from "./columns.ts";
 import { type Database, type NoTables, violates } from "./dialect.ts";
+import { changeSchema } from "./schema-change.ts";
 
 export interface WantedColumn {
   readonly name: string;
@@ -26,8 +27,7 @@ export async function addColumns(
   wanted: readonly WantedColumn[],
 ): Promise<string[]> {
   for (const column of wanted) checkName(table, column);
-  return database.kysely.transaction().execute(async (db) => {
-    await database.lockSchema(db);
+  return changeSchema(database, async (db) => {
     const existing = await database.describeTable(db, table);
     if (!existing) throw new Error(`There is no table ${table} to add columns to.`);
     const missing = wanted.filter((column) => !hasColumn(database, table, existing, column));

@@ -1,7 +1,8 @@
-/** What both databases have in common: the interface each of them satisfies, and the two failures callers act on. */
+/** What both databases have in common: the interface each of them satisfies, and the failures callers act on. */
 
 import type { Kysely } from "kysely";
 import type { Columns, TableDescription } from "./columns.ts";
+import type { DatabaseWatch } from "./watch.ts";
 
 /** No table is known to everyone: a file says what it reads, `db.$extendTables<{ accounts: AccountRow }>()`. */
 export type NoTables = Record<never, never>;
@@ -21,7 +22,12 @@ export interface Database {
   /** For a person or a metric to read; never to branch on. */
   readonly kind: "sqlite" | "postgres";
   readonly columns: Columns;
-  /** Keeps other schema changes out until the transaction ends; the first statement of the transaction. */
+  /** Returns if a change could be written at this moment; throws DatabaseBusy with its cause if not. */
+  checkWritable(): Promise<void>;
+  /**
+   * Keeps other schema changes out until the transaction ends; the first statement of the transaction, which has no
+   * time limits from then on. `changeSchema` calls it.
+   */
   lockSchema(transaction: Kysely<NoTables>): Promise<void>;
   /** The names of the tables there are now, in order; Kysely's own introspection is not to be used. */
   listTables(db: Kysely<NoTables>): Promise<string[]>;
@@ -39,12 +45,19 @@ export type AroundStatement = <Result>(sql: string, run: () => Promise<Result>) 
 
 export interface DatabaseOptions {
   readonly aroundStatement?: AroundStatement;
+  /**
+   * For how many milliseconds a statement waits: on PostgreSQL for its answer, on SQLite for another process that holds
+   * the file locked; 5000 if not given.
+   */
+  readonly patience?: number;
+  /** Told how the database is. */
+  readonly watch?: DatabaseWatch;
   /** PostgreSQL: connections at most; 10 if not given. */
   readonly poolSize?: number;
   /** PostgreSQL: the schema to live in, instead of the role's own. */
   readonly schema?: string;
-  /** PostgreSQL: told of each connection lost, and of a server that takes no time limits. */
-  readonly onConnectionProblem?: (error: Error) => void;
+  /** PostgreSQL: told when a connection pooler takes no time limits. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -63,17 +76,56 @@ export class UniqueViolation extends Error {
   }
 }
 
-/** The database is locked, overloaded, out of space or out of reach: the same call may succeed later. */
+/**
+ * The database cannot answer: the same call may succeed later. Its message is for operators: it names the database and
+ * the cause, and holds no secret. Of this class itself, only the one call is refused: a row is locked, say.
+ */
 export class DatabaseBusy extends Error {
-  override readonly name = "DatabaseBusy";
+  override readonly name: string = "DatabaseBusy";
+  /** How an operator can mend it, in a few words. */
+  readonly remedy: string | undefined;
 
-  constructor(cause: unknown) {
-    super("The database cannot answer just now.", { cause });
+  constructor(cause: unknown, message = "The database cannot answer just now.", remedy?: string) {
+    super(message, { cause });
+    this.remedy = remedy;
   }
 }
 
+/** Where the database should be, nobody answers. */
+export class DatabaseUnreachable extends DatabaseBusy {
+  override readonly name = "DatabaseUnreachable";
+}
+
+/** It answers, but takes no changes: it is a standby, its disk is full, another process holds it. */
+export class DatabaseUnwritable extends DatabaseBusy {
+  override readonly name = "DatabaseUnwritable";
+}
+
+/** It answers, but does not let us in: the password, the database's name, a right or TLS is wrong. */
+export class DatabaseRefused extends DatabaseBusy {
+  override readonly name = "DatabaseRefused";
+}
+
 /** A transaction was undone for the sake of another that it stood in the way of: run again, it may well succeed. */
-export class TransactionConflict extends DatabaseBusy {}
+export class TransactionConflict extends DatabaseBusy {
+  override readonly name = "TransactionConflict";
+}
+
+/** A row or table was locked by another transaction for longer than a call waits. */
+export class LockTimeout extends DatabaseBusy {
+  override readonly name = "LockTimeout";
+}
+
+/** The database cannot be used as it is, or not by this process: somebody has to mend it first. */
+export class DatabaseUnusable extends Error {
+  override readonly name = "DatabaseUnusable";
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.remedy = remedy;
+  }
+}
 
 /** Whether a row was refused because of these columns' unique index; with no columns, any of the table's. */
 export function violates(error: unknown, table: string, ...columns: string[]): error is UniqueViolation {

@@ -3,6 +3,7 @@
 import type { Expression, Kysely } from "kysely";
 import type { ColumnKind } from "./columns.ts";
 import type { Database, NoTables } from "./dialect.ts";
+import { changeSchema } from "./schema-change.ts";
 
 /** What a migration works with; the four kinds of column are ready to be passed to `addColumn`. */
 export interface MigrationTools extends Readonly<Record<ColumnKind, Expression<unknown>>> {
@@ -49,10 +50,7 @@ export async function migrate(
 ): Promise<string[]> {
   const applied: string[] = [];
   for (;;) {
-    const name = await database.kysely.transaction().execute(async (db) => {
-      await database.lockSchema(db);
-      return applyNext(database, db, migrations, options.now);
-    });
+    const name = await changeSchema(database, (db) => applyNext(database, db, migrations, options.now));
     if (name === undefined) return applied;
     applied.push(name);
     options.log("migration applied", { migration: name });

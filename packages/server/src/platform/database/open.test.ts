@@ -3,24 +3,46 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
+import { DatabaseUnusable } from "./dialect.ts";
 import { openDatabase } from "./open.ts";
 
 describe("opening a database by its URL", () => {
   it("refuses what it cannot open, and does not repeat a password", async () => {
-    const wrong: [string, RegExp][] = [
-      ["mysql://root:hunter2@localhost/auth", /not mysql:…/],
-      ["./hunter2.db", /no such beginning/],
-      ["", /no such beginning/],
-      ["sqlite:", /path is missing/],
-      ["sqlite://hunter2.db", /without slashes in front/],
-      ["postgres://user:hunter2@", /not complete/],
+    const wrong: [string, RegExp, RegExp][] = [
+      ["mysql://root:hunter2@localhost/auth", /not mysql:…/, /write sqlite:PATH or postgres:/],
+      ["./hunter2.db", /no such beginning/, /write sqlite:PATH or postgres:/],
+      ["", /no such beginning/, /write sqlite:PATH or postgres:/],
+      ["sqlite:", /path of the database is missing/, /sqlite:\.\/data/],
+      ["sqlite://hunter2.db", /two slashes in front/, /sqlite:\.\/data/],
+      ["postgres://user:hunter2@", /not complete/, /postgres:\/\/user:password@host:5432\/name; .* # as %23/],
+      ["postgres://user:hunter2#x@db:5432/auth", /not complete/, /# as %23/],
+      ["postgres://user:hunter2/x@db:5432/auth", /not complete/, /\/ as %2F/],
+      ["postgres://user:12#hunter2@db:5432/auth", /holds a #, \/ or \? that ends it/, /# as %23/],
+      ["postgres://user:12/hunter2@db:5432/auth", /holds a #, \/ or \? that ends it/, /\/ as %2F/],
+      ["postgres://user:12?hunter2@db:5432/auth", /holds a #, \/ or \? that ends it/, /\? as %3F/],
+      ["postgres://user:hunter2%@db:5432/auth", /holds a % that stands for nothing/, /% as %25/],
+      ["postgres://user:hunter2%zz@db:5432/auth", /holds a % that stands for nothing/, /% as %25/],
+      ["postgres://user:hunter2%ff@db:5432/auth", /holds a % that stands for nothing/, /% as %25/],
     ];
-    for (const [url, message] of wrong) {
-      await assert.rejects(openDatabase(url), (error: Error) => {
+    for (const [url, message, remedy] of wrong) {
+      await assert.rejects(openDatabase(url), (error) => {
+        assert.ok(error instanceof DatabaseUnusable, url);
         assert.match(error.message, message);
-        assert.doesNotMatch(error.message, /hunter2/);
+        assert.match(error.remedy, remedy);
+        assert.doesNotMatch(error.message + error.remedy, /hunter2/);
         return true;
       });
+    }
+  });
+
+  it("takes a password with every character in it, escaped, and other spellings that name a server", async () => {
+    for (const url of [
+      "postgres://user:%25%23%2F%3F%40%3A@db:5432/auth",
+      "postgres://user:a@b:c!$&'()*+,;=@db/auth",
+      "postgresql://db/auth?user=a@b&password=x",
+      "postgres:///auth?host=/var/run/postgresql",
+    ]) {
+      await (await openDatabase(url)).close();
     }
   });
 

@@ -1,32 +1,52 @@
 /** Runs Kysely's statements on `node:sqlite`: one connection, one user of it at a time, nothing converted unasked. */
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { DatabaseConnection, Driver, QueryResult } from "kysely";
+import { setTimeout as pause } from "node:timers/promises";
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import type { AroundStatement } from "./dialect.ts";
 import { checkParameters, type Parameter } from "./parameters.ts";
 
 const cachedStatements = 200;
 
-/** `translate` turns an error of SQLite into one that callers know. */
-export function createSqliteDriver(
-  database: DatabaseSync,
-  translate: (error: unknown) => unknown,
-  around: AroundStatement | undefined,
-): Driver {
-  const turns = createTurns();
-  const prepare = cacheStatements(database);
+export interface DriverOptions {
+  /** Turns an error of SQLite into one that callers know. */
+  readonly translate: (error: unknown) => unknown;
+  /** For how many milliseconds another process that holds the file locked is waited for. */
+  readonly patience: number;
+  /** Told of each statement that succeeds. */
+  readonly answered: () => void;
+  /** Told of each change that is written for good. */
+  readonly committed: () => void;
+  readonly aroundStatement?: AroundStatement | undefined;
+}
 
-  async function execute<Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
-    try {
-      return runStatement<Row>(prepare(sql), parameters);
-    } catch (error) {
-      throw translate(error);
-    }
-  }
-  const run: typeof execute = around ? (sql, values) => around(sql, () => execute(sql, values)) : execute;
+/** The connection must not wait for locks itself: it would hold up the whole process. */
+export function createSqliteDriver(database: DatabaseSync, options: DriverOptions): Driver {
+  const turns = createTurns();
+  const line = createTurns();
+  const waitForLock = createLockQueue(turns, line, options.patience);
+  const prepare = cacheStatements(database);
+  const around: AroundStatement = options.aroundStatement ?? ((_sql, work) => work());
+
+  /** Inside a transaction the lock is ours. */
+  const run = <Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> =>
+    around(sql, async () => {
+      try {
+        const once = () => runStatement<Row>(prepare(sql), parameters);
+        const result = database.isTransaction ? once() : await waitForLock(once);
+        options.answered();
+        return result;
+      } catch (error) {
+        throw options.translate(error);
+      }
+    });
 
   const connection: DatabaseConnection = {
-    executeQuery: (query) => run(query.sql, query.parameters),
+    executeQuery: async <Row>(query: CompiledQuery) => {
+      const result = await run<Row>(query.sql, query.parameters);
+      if (!database.isTransaction && result.numAffectedRows) options.committed();
+      return result;
+    },
     // oxlint-disable-next-line require-yield
     async *streamQuery() {
       throw new Error("Streaming is not supported: read page by page.");
@@ -45,6 +65,7 @@ export function createSqliteDriver(
     },
     async commitTransaction() {
       await run("commit");
+      options.committed();
     },
     async rollbackTransaction() {
       // SQLite itself has already rolled back after some failures, such as a full disk.
@@ -56,8 +77,10 @@ export function createSqliteDriver(
       turns.give();
     },
     async destroy() {
+      await line.take();
       await turns.take();
       turns.give();
+      line.give();
     },
   };
 }
@@ -129,8 +152,13 @@ function countParameters(sql: string): number {
   return sql.replace(quotedOrComment, "").split("?").length - 1;
 }
 
+interface Turns {
+  take(): Promise<void>;
+  give(): void;
+}
+
 /** Lets one user after the other have the connection, first come, first served. */
-function createTurns() {
+function createTurns(): Turns {
   const waiting: (() => void)[] = [];
   let taken = false;
   return {
@@ -144,4 +172,48 @@ function createTurns() {
       else taken = false;
     },
   };
+}
+
+/** Milliseconds between tries, as SQLite's own: most locks are held for one commit only. */
+const rests = [1, 2, 5, 10, 15, 20, 25];
+
+/**
+ * Runs `work`, whose turn it is, again until another process has let go of the file. Meanwhile the turn is given away, so
+ * that reading goes on. Those who wait stand in a line, of which only the first tries.
+ */
+function createLockQueue(turns: Turns, line: Turns, patience: number) {
+  return async <Result>(work: () => Result): Promise<Result> => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+    }
+    let isOver = false;
+    const deadline = setTimeout(() => {
+      isOver = true;
+    }, patience);
+    turns.give();
+    await line.take();
+    try {
+      for (let tried = 0; ; tried += 1) {
+        await turns.take();
+        try {
+          return work();
+        } catch (error) {
+          // Whoever fails still has the turn, and gives it back himself.
+          if (!isLocked(error) || isOver) throw error;
+        }
+        turns.give();
+        await pause(rests[tried] ?? rests.at(-1));
+      }
+    } finally {
+      clearTimeout(deadline);
+      line.give();
+    }
+  };
+}
+
+/** SQLITE_BUSY or SQLITE_LOCKED, with whatever detail: https://www.sqlite.org/rescode.html. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && [5, 6].includes(Number(error.errcode) & 0xff);
 }

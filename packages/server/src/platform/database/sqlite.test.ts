@@ -1,14 +1,29 @@
 /** What SQLite in a file promises: nobody else reads it, a commit stays, and other processes may write too. */
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { CompiledQuery, sql } from "kysely";
-import { type Database, isBusy } from "./dialect.ts";
+import {
+  type Database,
+  type DatabaseOptions,
+  DatabaseUnusable,
+  DatabaseUnwritable,
+  isBusy,
+} from "./dialect.ts";
 import { openDatabase } from "./open.ts";
 
 let folder: string;
@@ -21,8 +36,8 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function openFile(name: string): Promise<Database> {
-  return openDatabase(`sqlite:${join(folder, name)}`);
+async function openFile(name: string, options?: DatabaseOptions): Promise<Database> {
+  return openDatabase(`sqlite:${join(folder, name)}`, options);
 }
 
 async function withCounter(database: Database): Promise<void> {
@@ -61,7 +76,7 @@ describe("an SQLite file", () => {
     await database.close();
   });
 
-  it("commits safely, checks references, waits for others and wipes what is deleted", async () => {
+  it("commits safely, checks references and wipes what is deleted", async () => {
     const database = await openFile("pragmas.db");
     const ask = async (name: string) => {
       const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(database.kysely);
@@ -70,7 +85,7 @@ describe("an SQLite file", () => {
     assert.equal(await ask("journal_mode"), "wal");
     assert.equal(await ask("synchronous"), 2);
     assert.equal(await ask("foreign_keys"), 1);
-    assert.equal(await ask("busy_timeout"), 5000);
+    assert.equal(await ask("busy_timeout"), 0);
     assert.equal(await ask("secure_delete"), 1);
     assert.equal(await ask("temp_store"), 2);
     await database.close();
@@ -88,12 +103,75 @@ describe("an SQLite file", () => {
     assert.ok(!bytes.includes("gone-canary"));
   });
 
-  it("says which file it cannot open", async () => {
+  it("says which file it cannot open, why, and what to do", async () => {
+    const file = (name: string) => join(folder, name);
+    writeFileSync(file("text.db"), "This is not a database.".repeat(100));
+    const whole = await openFile("damaged.db");
+    await withCounter(whole);
+    await whole.close();
+    const bytes = readFileSync(file("damaged.db"));
+    writeFileSync(file("damaged.db"), bytes.fill(0x5a, 100, 4000));
+    const wrong: [string, RegExp, RegExp][] = [
+      ["no-such-folder/auth.db", /its folder does not exist \(ENOENT\)/, /make the folder/],
+      ["text.db/auth.db", /its folder is a file \(ENOTDIR\)/, /name another file/],
+      [".", /it is a folder/, /name a file in it/],
+      ["text.db", /text\.db is no SQLite database/, /restore it from a backup/],
+    ];
+    for (const [name, message, remedy] of wrong) {
+      await assert.rejects(openFile(name), (error) => {
+        assert.ok(error instanceof DatabaseUnusable, String(error));
+        assert.ok(error.message.includes(file(name)), error.message);
+        assert.match(error.message, message);
+        assert.match(error.remedy, remedy);
+        return true;
+      });
+    }
+    const listTables = async () => {
+      const database = await openFile("damaged.db");
+      try {
+        return await database.listTables(database.kysely);
+      } finally {
+        await database.close();
+      }
+    };
     await assert.rejects(
-      openFile("no-such-folder/auth.db"),
-      /Cannot open the database .*no-such-folder.auth\.db/,
+      listTables(),
+      (error) => error instanceof DatabaseUnusable && /damaged\.db is damaged/.test(error.message),
     );
   });
+
+  for (const [whose, fileMode, folderMode] of [
+    ["file", 0o444, 0o777],
+    ["folder", 0o666, 0o555],
+  ] as const) {
+    it(`says that another user's ${whose} is not its own`, async () => {
+      const place = join(folder, `other-${whose}`);
+      mkdirSync(place);
+      const database = await openDatabase(`sqlite:${join(place, "auth.db")}`);
+      await withCounter(database);
+      await database.close();
+      chmodSync(folder, 0o755);
+      chmodSync(join(place, "auth.db"), fileMode);
+      chmodSync(place, folderMode);
+      const { stdout, stderr } = spawnSync(
+        process.execPath,
+        [
+          "--input-type=module",
+          "--eval",
+          `
+          import { openSqlite } from "./sqlite.ts";
+          if (process.getuid() === 0) process.setuid(65534);
+          try { openSqlite(${JSON.stringify(join(place, "auth.db"))}, {}); } catch (error) { console.log(error.message, error.remedy); }`,
+        ],
+        { cwd: import.meta.dirname, encoding: "utf8" },
+      );
+      chmodSync(place, 0o755);
+      assert.match(stdout, /^Cannot open the database .*auth\.db: /, stderr);
+      assert.match(stdout, /give this user the file and its folder/);
+      if (process.getuid?.() === 0)
+        assert.match(stdout, /it belongs to user 0, and this process runs as user 65534/);
+    });
+  }
 
   it("takes a name that looks like a URI as a name", async () => {
     const before = process.cwd();
@@ -149,12 +227,10 @@ describe("an SQLite file", () => {
     await database.close();
   });
 
-  it("says that it is busy while another process keeps it locked, and works again afterwards", async () => {
-    const database = await openFile("locked.db");
-    await withCounter(database);
-    await sql`pragma busy_timeout = 20`.execute(database.kysely);
+  /** A process that holds the write lock until it is told to let go. */
+  async function lockElsewhere(name: string) {
     const other = runElsewhere(
-      "locked.db",
+      name,
       `await kysely.transaction().execute(async () => {
         console.log("locked");
         await new Promise((resolve) => process.stdin.once("data", resolve));
@@ -162,17 +238,71 @@ describe("an SQLite file", () => {
       process.stdin.destroy();`,
     );
     await once(other.stdout, "data");
-    const change = () => sql`update counters set n = 1`.execute(database.kysely);
-    await assert.rejects(change(), isBusy);
-    await assert.rejects(
-      database.kysely.transaction().execute(async () => {}),
-      isBusy,
-    );
-    assert.equal(await readCounter(database), 0, "reading does not wait for the writer");
-    other.stdin.end("go on\n");
-    await once(other, "exit");
+    return async () => {
+      other.stdin.end("go on\n");
+      await once(other, "exit");
+    };
+  }
+
+  it("reads on while another process keeps it locked, refuses changes in time, and works again afterwards", async () => {
+    const database = await openFile("locked.db", { patience: 1_000 });
+    await withCounter(database);
+    const letGo = await lockElsewhere("locked.db");
+    const change = () => sql`update counters set n = n + 1`.execute(database.kysely);
+    const changeInTransaction = () =>
+      database.kysely.transaction().execute((db) => sql`update counters set n = n + 1`.execute(db));
+    let ticks = 0;
+    const ticking = setInterval(() => (ticks += 1), 10);
+    let isDecided = false;
+    const changes = Promise.allSettled([
+      change(),
+      changeInTransaction(),
+      change(),
+      changeInTransaction(),
+      database.checkWritable(),
+    ]);
+    const decided = changes.finally(() => {
+      isDecided = true;
+    });
+    let reads = 0;
+    while (!isDecided) {
+      assert.equal(await readCounter(database), 0);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (!isDecided) reads += 1;
+    }
+    await decided;
+    clearInterval(ticking);
+    for (const outcome of await changes) {
+      assert.ok(outcome.status === "rejected" && outcome.reason instanceof DatabaseUnwritable);
+      assert.match(outcome.reason.message, /locked\.db is held locked by another process/);
+    }
+    assert.ok(reads > 10 && ticks > 10, `only ${reads} reads and ${ticks} ticks beside the waiting changes`);
+    await letGo();
     await change();
-    assert.equal(await readCounter(database), 1);
+    await changeInTransaction();
+    await database.checkWritable();
+    assert.equal(await readCounter(database), 2);
+    await database.close();
+  });
+
+  it("makes changes that waited for another process once it lets go, in the order they came", async () => {
+    const database = await openFile("waiting.db");
+    await withCounter(database);
+    await sql`create table log (n integer)`.execute(database.kysely);
+    const letGo = await lockElsewhere("waiting.db");
+    const changes = Array.from({ length: 20 }, (_, n) =>
+      n % 2 === 0
+        ? sql`insert into log values (${n})`.execute(database.kysely)
+        : database.kysely.transaction().execute((db) => sql`insert into log values (${n})`.execute(db)),
+    );
+    assert.equal(await readCounter(database), 0);
+    await letGo();
+    await Promise.all(changes);
+    const { rows } = await sql<{ n: number }>`select n from log order by rowid`.execute(database.kysely);
+    assert.deepEqual(
+      rows.map(({ n }) => n),
+      Array.from({ length: 20 }, (_, n) => n),
+    );
     await database.close();
   });
 
@@ -194,7 +324,10 @@ describe("an SQLite file", () => {
       await set(begin);
       await assert.rejects(change(20), isBusy);
       assert.equal(await readCounter(database), 0);
+      // What is there already can be written again on a full disk.
+      if (trouble !== "its disk is full") await assert.rejects(database.checkWritable(), isBusy);
       await set(end);
+      await database.checkWritable();
       await change(20);
       assert.equal(await readCounter(database), 1);
       await database.close();

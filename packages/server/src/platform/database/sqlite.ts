@@ -1,6 +1,6 @@
 /** Opens an SQLite database: a file that only its owner may read, and whose commits survive a power cut. */
 
-import { closeSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
@@ -13,24 +13,43 @@ import {
   sql,
 } from "kysely";
 import { type ColumnRow, type IndexColumnRow, sqliteColumns, toTableDescription } from "./columns.ts";
-import {
-  type Database,
-  DatabaseBusy,
-  type DatabaseOptions,
-  type NoTables,
-  UniqueViolation,
-} from "./dialect.ts";
+import { type Database, type DatabaseOptions, isBusy, type NoTables } from "./dialect.ts";
 import { createSqliteDriver } from "./sqlite-driver.ts";
+import { explainOpening, translateSqliteError } from "./sqlite-errors.ts";
+import { checkLog, tieLogs } from "./sqlite-wal.ts";
 
 const inMemory = ":memory:";
 
+/** For a lock, at the start only: later nothing is waited for inside SQLite. */
+const patienceAtStart = 5_000;
+
 /** Creates the file if there is none, readable by its owner only; throws if its folder does not exist. */
 export function openSqlite(path: string, options: DatabaseOptions): Database {
-  const file = openFile(path);
+  // Resolved, since SQLite would read a name that begins with "file:" as a URI with options of its own.
+  const location = path === inMemory ? path : resolve(path);
+  const file = openFile(location);
+  let isSuspect = false;
+  const translate = (error: unknown) => {
+    const translated = translateSqliteError(error, path);
+    if (isBusy(translated)) {
+      isSuspect = true;
+      options.watch?.failed(translated);
+    }
+    return translated;
+  };
+  const tie = location === inMemory ? undefined : tieLogs(file, location);
+  const answered = () => options.watch?.answered();
+  const committed = () => {
+    isSuspect = false;
+    tie?.committed();
+    options.watch?.wrote();
+  };
+  const { patience = 5_000, aroundStatement } = options;
   const kysely = new Kysely<NoTables>({
     dialect: {
       createAdapter: () => new Adapter(),
-      createDriver: () => createSqliteDriver(file, translateError, options.aroundStatement),
+      createDriver: () =>
+        createSqliteDriver(file, { translate, patience, answered, committed, aroundStatement }),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new QueryCompiler(),
     },
@@ -39,6 +58,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     kysely,
     kind: "sqlite",
     columns: sqliteColumns,
+    checkWritable: () => checkWritable(kysely, isSuspect),
     // `begin immediate` has locked the whole database.
     lockSchema: async () => {},
     listTables,
@@ -46,6 +66,7 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
     async close() {
       await kysely.destroy();
       if (!file.isOpen) return;
+      tie?.close();
       // So that a copy of the one file is a whole backup, and no deleted row lingers in the log.
       file.exec("pragma wal_checkpoint(truncate)");
       file.close();
@@ -53,25 +74,40 @@ export function openSqlite(path: string, options: DatabaseOptions): Database {
   };
 }
 
-function openFile(path: string): DatabaseSync {
-  // Resolved, since SQLite would read a name that begins with "file:" as a URI with options of its own.
-  const location = path === inMemory ? path : resolve(path);
+function openFile(location: string): DatabaseSync {
   try {
-    // SQLite gives the files beside it the mode of this one.
-    if (location !== inMemory) closeSync(openSync(location, "a", 0o600));
-    const file = new DatabaseSync(location, { timeout: 5000, enableForeignKeyConstraints: true });
+    if (location !== inMemory) {
+      checkLog(location);
+      makeFile(location);
+    }
+    const file = new DatabaseSync(location, { timeout: patienceAtStart, enableForeignKeyConstraints: true });
     file.exec(`
       pragma journal_mode = wal;
       pragma synchronous = full;
       pragma foreign_keys = on;
-      pragma busy_timeout = 5000;
       pragma secure_delete = on;
       pragma temp_store = memory;
+      pragma busy_timeout = 0;
     `);
     return file;
-  } catch (cause) {
-    throw new Error(`Cannot open the database ${location}: ${(cause as Error).message}`, { cause });
+  } catch (error) {
+    throw explainOpening(error, location);
   }
+}
+
+/** SQLite gives the files beside it the mode of this one. One that is there is not touched: its locks would be lost. */
+function makeFile(location: string): void {
+  if (existsSync(location)) accessSync(location, constants.R_OK | constants.W_OK);
+  else closeSync(openSync(location, "a", 0o600));
+}
+
+/** Takes the lock that a change needs. Where a change has failed, writes what is there already: only that can tell. */
+async function checkWritable(kysely: Kysely<NoTables>, isSuspect: boolean): Promise<void> {
+  await kysely.transaction().execute(async (db) => {
+    if (!isSuspect) return;
+    const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(db);
+    await sql`pragma user_version = ${sql.lit(rows[0]?.user_version ?? 0)}`.execute(db);
+  });
 }
 
 async function listTables(db: Kysely<NoTables>): Promise<string[]> {
@@ -88,28 +124,6 @@ async function describeTable(db: Kysely<NoTables>, table: string) {
     from pragma_index_list(${table}) as list, pragma_index_info(list.name) as info
     order by list.name, info.seqno`.execute(db);
   return toTableDescription(columns.rows, indexes.rows);
-}
-
-// https://www.sqlite.org/rescode.html; the low byte is the kind, the rest its detail.
-const uniqueViolations = [2067, 1555, 2579];
-// Locked by others, not to be written to, failing, full, not to be opened: a disk can be mended under a running server.
-const busy = [5, 6, 8, 10, 13, 14];
-
-function translateError(error: unknown): unknown {
-  if (!(error instanceof Error) || !("errcode" in error)) return error;
-  const code = Number(error.errcode);
-  if (uniqueViolations.includes(code)) return toUniqueViolation(error.message);
-  return busy.includes(code & 0xff) ? new DatabaseBusy(error) : error;
-}
-
-/** Reads "UNIQUE constraint failed: accounts.realm, accounts.email". */
-function toUniqueViolation(message: string): UniqueViolation {
-  const names = message.slice(message.indexOf(":") + 1).split(",");
-  const [table = ""] = names[0]?.trim().split(".") ?? [];
-  return new UniqueViolation(
-    table,
-    names.map((name) => name.trim().slice(table.length + 1)),
-  );
 }
 
 class Adapter extends SqliteAdapter {

@@ -25,6 +25,14 @@ export abstract class ApiError extends Error {
     this.headers = options.headers ?? {};
   }
 
+  override get name(): string {
+    return this.constructor.name;
+  }
+
+  override get message(): string {
+    return this.sentence.en;
+  }
+
   /** The body as Django REST Framework writes it. */
   body(language: Language): Record<string, unknown> {
     return { detail: this.sentence[language] };
