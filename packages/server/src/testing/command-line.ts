@@ -11,7 +11,7 @@ import type { CommandCall, Finished } from "./command-process.ts";
 
 export type { Finished } from "./command-process.ts";
 
-const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
+const ownProgram = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 
 /** What Node compiled once, every process after it reads: it halves what a start costs. A test run alone has one too. */
 const compileCache =
@@ -75,7 +75,8 @@ export interface Box extends AsyncDisposable {
   readonly sqlite: <T>(work: (file: DatabaseSync) => T, path?: string) => T;
 }
 
-export async function openBox(): Promise<Box> {
+/** `program`: another file than the command's own, which Node runs in its place. */
+export async function openBox({ program = ownProgram } = {}): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-cli-"));
   const running = new Set<ChildProcess>();
   const environment = (env: RunOptions["env"]) => ({

@@ -60,6 +60,13 @@ export async function createSchema(url: string): Promise<string> {
   return name;
 }
 
+/** Makes an empty database on the server, for processes that are told a URL and nothing else; returns its URL. */
+export async function createDatabase(url: string): Promise<string> {
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await runOnce(url, sql`create database ${sql.id(name)}`);
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+}
+
 /** Removes a schema and all that is in it. */
 export async function dropSchema(url: string, name: string): Promise<void> {
   await runOnce(url, sql`drop schema if exists ${sql.id(name)} cascade`);
