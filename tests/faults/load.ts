@@ -26,7 +26,7 @@ interface Person {
   sent: number;
 }
 
-export interface Load {
+export interface Load extends AsyncDisposable {
   readonly answers: readonly Answer[];
   /** Writes that were acknowledged so far. */
   readonly acknowledged: () => number;
@@ -34,7 +34,6 @@ export interface Load {
   readonly check: () => Promise<{ readonly lost: number; readonly revived: number }>;
   /** Everybody has been answered well for a while; seconds from `since` until then, or Infinity when it never came. */
   readonly untilWell: (since: number, within: number) => Promise<number>;
-  readonly stop: () => Promise<void>;
 }
 
 /** `emails` are verified accounts. The last one signs in and out all the time; the others write and refresh. */
@@ -156,7 +155,7 @@ export async function startLoad(url: () => string, emails: readonly string[]): P
         if ((await openProfile(access, "gone", "check")).status === 200) revived += 1;
       return { lost, revived };
     },
-    stop: async () => {
+    [Symbol.asyncDispose]: async () => {
       over.abort();
       await Promise.all(working);
     },

@@ -7,10 +7,8 @@ import {
   startSmtpServer,
   type TestSmtpServer,
 } from "../../packages/server/src/testing/smtp-server.ts";
-import { startCluster } from "./cluster.ts";
-import { startProxy } from "./proxy.ts";
 import { type Measured, runScenarios, scenario } from "./scenario.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { openDatabase, openStage, type Stage } from "./stage.ts";
 
 interface MailStage extends Stage {
   /** The mail server that is there now. */
@@ -24,39 +22,40 @@ interface MailStage extends Stage {
 }
 
 async function openMailStage(settings: Readonly<Record<string, string>> = {}): Promise<MailStage> {
+  await using things = new AsyncDisposableStack();
   const port = await findFreePort();
-  const servers = [await startSmtpServer({ port })];
-  const smtp = () => servers.at(-1) as TestSmtpServer;
-  const stage = await openStage({
-    EMAIL_BACKEND: "smtp",
-    EMAIL_HOST: "127.0.0.1",
-    EMAIL_PORT: String(port),
-    DEFAULT_FROM_EMAIL: "auth@example.com",
-    ...settings,
-  });
+  const first = things.use(await startSmtpServer({ port }));
+  const servers = [first];
+  const smtp = () => servers.at(-1) ?? first;
+  const stage = things.use(
+    await openStage({
+      EMAIL_BACKEND: "smtp",
+      EMAIL_HOST: "127.0.0.1",
+      EMAIL_PORT: String(port),
+      DEFAULT_FROM_EMAIL: "auth@example.com",
+      ...settings,
+    }),
+  );
+  const owned = things.move();
   const ordered: string[] = [];
   return {
     ...stage,
     smtp,
     closeSmtp: () => smtp().close(),
-    reopenSmtp: async () => void servers.push(await startSmtpServer({ port })),
+    reopenSmtp: async () => void servers.push(owned.use(await startSmtpServer({ port }))),
     order: async (count) => {
       for (let n = 0; n < count; n += 1) {
         const name = `person${ordered.length}`;
         const password = "securepassword123";
         const body = { email: `${name}@example.com`, username: name, first_name: "", last_name: "" };
-        const answer = await stage
-          .server()
-          .post("/api/auth/register/", { ...body, password, password2: password });
+        const given = { ...body, password, password2: password };
+        const answer = await stage.server().post("/api/auth/register/", given);
         if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
         ordered.push(body.email);
       }
     },
     copies: () => ordered.map((email) => servers.reduce((sum, one) => sum + one.mailFor(email).length, 0)),
-    [Symbol.asyncDispose]: async () => {
-      await stage[Symbol.asyncDispose]();
-      for (const one of servers) await one.close();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
@@ -166,17 +165,11 @@ runScenarios("mail", 7, () => {
 
   scenario("a mail that was taken while the database was away for 20 s is not sent again", {
     stage: async () => {
-      const cluster = await startCluster();
-      const proxy = await startProxy(cluster.port);
-      const url = Object.assign(new URL(cluster.url), { port: String(proxy.port) }).href;
-      const stage = await openMailStage({ DATABASE_URL: url });
-      return {
-        ...stage,
-        proxy,
-        [Symbol.asyncDispose]: async () => {
-          for (const one of [stage, proxy, cluster]) await one[Symbol.asyncDispose]();
-        },
-      };
+      await using things = new AsyncDisposableStack();
+      const { proxy, url } = things.use(await openDatabase());
+      const stage = things.use(await openMailStage({ DATABASE_URL: url }));
+      const owned = things.move();
+      return { ...stage, proxy, [Symbol.asyncDispose]: () => owned.disposeAsync() };
     },
     fault: async (stage) => {
       const isAway = Promise.withResolvers<void>();

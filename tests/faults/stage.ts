@@ -11,10 +11,11 @@ import { type Proxy, startProxy } from "./proxy.ts";
 
 export interface Stage extends AsyncDisposable {
   readonly box: Box;
+  /** The settings that it runs with. */
   readonly env: Readonly<Record<string, string>>;
   readonly server: () => RunningServer;
-  /** Starts it again where it was; seconds until it was ready. */
-  readonly start: () => Promise<number>;
+  /** Starts it again where it was. */
+  readonly start: () => Promise<void>;
   /** Sends SIGTERM: seconds until it ended, and with which code; killed, and null, when it has not after 40 s. */
   readonly stop: () => Promise<{ readonly seconds: number; readonly code: number | null }>;
   readonly kill: () => Promise<void>;
@@ -30,9 +31,19 @@ export interface DatabaseStage extends Stage {
 const password = "securepassword123\n";
 const people = ["ada", "bob", "cy", "dan"].map((name) => `${name}@example.com`);
 
+/** One stage is set at a time: to start a server takes all of a processor. */
+let turn: Promise<unknown> = Promise.resolve();
+
 /** A server on its own port with these settings. */
-export async function openStage(settings: Readonly<Record<string, string>>): Promise<Stage> {
-  const box = await openBox();
+export function openStage(settings: Readonly<Record<string, string>>): Promise<Stage> {
+  const opened = turn.then(() => setStage(settings));
+  turn = opened.catch(() => undefined);
+  return opened;
+}
+
+async function setStage(settings: Readonly<Record<string, string>>): Promise<Stage> {
+  await using things = new AsyncDisposableStack();
+  const box = things.use(await openBox());
   const port = await findFreePort();
   const env = {
     SECRET_KEY: randomBytes(32).toString("base64url"),
@@ -40,90 +51,69 @@ export async function openStage(settings: Readonly<Record<string, string>>): Pro
     DATABASE_URL: `sqlite:${join(box.folder, "auth.db")}`,
     ...settings,
   };
-  let server: RunningServer | undefined;
   const start = async () => {
-    const began = performance.now();
-    server = await box.serve(["--port", String(port)], { env });
-    return (performance.now() - began) / 1000;
-  };
-  await start();
-  const running = () => {
-    if (!server) throw new Error("It was not started.");
+    const server = await box.serve(["--port", String(port)], { env });
+    running = server;
     return server;
   };
+  let running = await start();
+  const owned = things.move();
   return {
     box,
     env,
-    server: running,
-    start,
-    kill: async () => {
-      await running().stop("SIGKILL");
-    },
+    server: () => running,
+    start: async () => void (await start()),
+    kill: async () => void (await running.stop("SIGKILL")),
     stop: async () => {
       const began = performance.now();
-      const stopped = running().stop("SIGTERM");
       const isOver = new AbortController();
-      const wait = pause(40_000, undefined, { signal: isOver.signal }).then(() => running().stop("SIGKILL"));
-      const [code] = await Promise.race([stopped, wait]);
+      const late = pause(40_000, undefined, { signal: isOver.signal }).then(() => running.stop("SIGKILL"));
+      const [code] = await Promise.race([running.stop("SIGTERM"), late]);
       isOver.abort();
-      await wait.catch(() => undefined);
+      await late.catch(() => undefined);
       return { seconds: (performance.now() - began) / 1000, code };
     },
-    [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-/** Makes a verified account for each address. */
-export async function makePeople({ box, env }: Stage, emails: readonly string[]): Promise<void> {
-  for (const email of emails) {
-    const args = [
-      "user",
-      "create",
-      email,
-      "--verified",
-      "--password-stdin",
-      "--username",
-      email.split("@")[0] ?? "",
-    ];
-    const { code, err } = await box.run(args, { env, input: password });
+/** Makes a verified account for each address, and has them use the server. */
+async function openLoad(stage: Stage): Promise<Load & AsyncDisposable> {
+  for (const email of people) {
+    const name = email.split("@")[0] ?? "";
+    const args = ["user", "create", email, "--verified", "--password-stdin", "--username", name];
+    const { code, err } = await stage.box.run(args, { env: stage.env, input: password });
     if (code !== 0) throw new Error(err);
   }
+  return startLoad(() => stage.server().url, people);
+}
+
+/** A cluster, and a wire to it: what is closed takes both along. */
+export async function openDatabase() {
+  await using things = new AsyncDisposableStack();
+  const cluster = things.use(await startCluster());
+  const proxy = things.use(await startProxy(cluster.port));
+  const url = Object.assign(new URL(cluster.url), { port: String(proxy.port) }).href;
+  const owned = things.move();
+  return { cluster, proxy, url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** On PostgreSQL, through a proxy, with people who use it. */
 export async function openPostgresStage(): Promise<DatabaseStage> {
-  const cluster = await startCluster();
-  const proxy = await startProxy(cluster.port);
-  const url = Object.assign(new URL(cluster.url), { port: String(proxy.port) }).href;
-  const stage = await openStage({ DATABASE_URL: url });
-  await makePeople(stage, people);
-  const load = await startLoad(() => stage.server().url, people);
-  return {
-    ...stage,
-    load,
-    cluster,
-    proxy,
-    [Symbol.asyncDispose]: async () => {
-      await load.stop();
-      await stage[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
-      await cluster[Symbol.asyncDispose]();
-    },
-  };
+  await using things = new AsyncDisposableStack();
+  const { cluster, proxy, url } = things.use(await openDatabase());
+  const stage = things.use(await openStage({ DATABASE_URL: url }));
+  const load = things.use(await openLoad(stage));
+  const owned = things.move();
+  return { ...stage, load, cluster, proxy, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** On a file of SQLite, with people who use it. */
 export async function openSqliteStage(): Promise<Stage & { readonly load: Load; readonly file: string }> {
-  const stage = await openStage({});
-  await makePeople(stage, people);
-  const load = await startLoad(() => stage.server().url, people);
-  return {
-    ...stage,
-    load,
-    file: join(stage.box.folder, "auth.db"),
-    [Symbol.asyncDispose]: async () => {
-      await load.stop();
-      await stage[Symbol.asyncDispose]();
-    },
-  };
+  await using things = new AsyncDisposableStack();
+  const stage = things.use(await openStage({}));
+  const load = things.use(await openLoad(stage));
+  const owned = things.move();
+  const file = join(stage.box.folder, "auth.db");
+  return { ...stage, load, file, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,5 +1,6 @@
 /** Puts a system together: settings, a database and the listed features become one handler and bound flows. */
 
+import { sql } from "kysely";
 import type { Config } from "./config.ts";
 import { type Caller, signedIn } from "./core/access/access.ts";
 import { toColumn } from "./core/accounts/accounts.ts";
@@ -10,6 +11,8 @@ import {
   storedFields,
   type UserFields,
 } from "./core/accounts/fields.ts";
+import { watchingNeighbours } from "./core/agreement.ts";
+import { watchingClock } from "./core/clock.ts";
 import { type Context, createContext } from "./core/context.ts";
 import type { Additions, Feature } from "./core/feature.ts";
 import { housekeeping } from "./core/housekeeping.ts";
@@ -93,11 +96,14 @@ export async function createAuth<
   checkTokenClaims(config.tokens.claims, fields);
   const additions = collectAdditions(features, fields);
   const database = options.database ?? (await openConfigured(config, log));
+  const now = options.now ?? systemClock;
+  const sharedClock = options.now ? undefined : database.clock;
   const contextFor = (request: Context["request"]): Context =>
     createContext({
       config,
       db: database.kysely,
-      now: options.now ?? systemClock,
+      now,
+      sharedNow: () => sharedClock ?? sql<number>`cast(${now().getTime()} as bigint)`,
       randomBytes: options.randomBytes ?? systemRandomBytes,
       log,
       request,
@@ -153,7 +159,13 @@ function collectAdditions(features: readonly Feature[], fields: UserFields): Add
     endpoints: features.flatMap((feature) => feature.endpoints ?? []),
     gates: features.flatMap((feature) => feature.gates ?? []),
     reactions: features.flatMap((feature) => feature.reactions ?? []),
-    jobs: [housekeeping, countingMakes, ...features.flatMap((feature) => feature.jobs ?? [])],
+    jobs: [
+      housekeeping,
+      countingMakes,
+      watchingNeighbours,
+      watchingClock,
+      ...features.flatMap((feature) => feature.jobs ?? []),
+    ],
     mails: new Map(mails.map((mail) => [mail.name, mail])),
   };
 }

@@ -16,6 +16,8 @@ export type Flow = (ctx: Context, ...rest: any[]) => unknown;
 export interface Job {
   readonly name: string;
   readonly every: number;
+  /** Whether it is done as soon as a node starts; unsaid: within a minute, so that nodes started together spread out. */
+  readonly startsAtOnce?: boolean;
   readonly run: (ctx: Context) => Promise<void>;
 }
 

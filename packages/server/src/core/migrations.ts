@@ -19,6 +19,7 @@ export const coreMigrations: Migrations = {
   "2026-11-24-signing-keys": { breaks: false, run: createSigningKeys },
   "2026-11-24-unconfirmed": { breaks: false, run: addUnconfirmed },
   "2026-11-24-trail": { breaks: false, run: createTrail },
+  "2026-11-28-nodes": { breaks: false, run: createNodes },
 };
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {
@@ -206,5 +207,14 @@ async function createTrail({ db, text, integer, time, json }: MigrationTools): P
     .createTable("facts")
     .addColumn("name", text, (column) => column.primaryKey())
     .addColumn("value", text, (column) => column.notNull())
+    .execute();
+}
+
+async function createNodes({ db, text, time, json }: MigrationTools): Promise<void> {
+  await db.schema
+    .createTable("nodes")
+    .addColumn("id", text, (column) => column.primaryKey())
+    .addColumn("settings", json, (column) => column.notNull())
+    .addColumn("seen_at", time, (column) => column.notNull())
     .execute();
 }
