@@ -51,18 +51,14 @@ async function setStage(settings: Readonly<Record<string, string>>): Promise<Sta
     DATABASE_URL: `sqlite:${join(box.folder, "auth.db")}`,
     ...settings,
   };
-  const start = async () => {
-    const server = await box.serve(["--port", String(port)], { env });
-    running = server;
-    return server;
-  };
-  let running = await start();
+  const serve = () => box.serve(["--port", String(port)], { env });
+  let running = await serve();
   const owned = things.move();
   return {
     box,
     env,
     server: () => running,
-    start: async () => void (await start()),
+    start: async () => void (running = await serve()),
     kill: async () => void (await running.stop("SIGKILL")),
     stop: async () => {
       const began = performance.now();
