@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { connectPostgres } from "../../packages/server/src/testing/postgres.ts";
+import type { Cluster } from "./cluster.ts";
 import { measure, runScenarios, scenario } from "./scenario.ts";
 import { type DatabaseStage, openPostgresStage } from "./stage.ts";
 
@@ -13,6 +14,14 @@ const always = {
   "health not 200": 0,
   "longest health": 2,
 };
+
+/** For 8 s, by somebody else. */
+async function lockAccounts({ url }: Cluster): Promise<void> {
+  await using connection = await connectPostgres(url);
+  await connection.run(
+    "do $$ begin lock table accounts in access exclusive mode; perform pg_sleep(8); end $$",
+  );
+}
 
 /** What can be the matter when the server is told to stop; what is given back ends it. */
 const outages: Readonly<Record<string, (stage: DatabaseStage) => Promise<() => Promise<unknown> | void>>> = {
@@ -29,10 +38,8 @@ const outages: Readonly<Record<string, (stage: DatabaseStage) => Promise<() => P
     return proxy.mend;
   },
   "has its accounts locked": async ({ cluster }) => {
-    const connection = await connectPostgres(cluster.url);
-    await connection.run("begin");
-    await connection.run("lock table accounts in access exclusive mode");
-    return () => connection[Symbol.asyncDispose]();
+    const lock = lockAccounts(cluster);
+    return () => lock;
   },
 };
 
@@ -98,13 +105,7 @@ runScenarios("PostgreSQL", 4, () => {
 
   scenario("has its accounts locked by somebody for 8 s", {
     stage: openPostgresStage,
-    fault: (stage) =>
-      measure(stage, async () => {
-        await using connection = await connectPostgres(stage.cluster.url);
-        await connection.run(
-          "do $$ begin lock table accounts in access exclusive mode; perform pg_sleep(8); end $$",
-        );
-      }),
+    fault: (stage) => measure(stage, () => lockAccounts(stage.cluster)),
     // A lock is waited for 3 s; a call takes more than one at the most.
     must: { ...always, "well after": 5, "longest answer": 5 },
   });
