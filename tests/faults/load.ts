@@ -30,8 +30,8 @@ export interface Load extends AsyncDisposable {
   readonly answers: readonly Answer[];
   /** Writes that were acknowledged so far. */
   readonly acknowledged: () => number;
-  /** How often a server that is well again lost an acknowledged write, has back what it had ended, or forgot somebody. */
-  readonly check: () => Promise<Readonly<Record<"lost" | "revived" | "signedOut", number>>>;
+  /** How often a server that is well again lost an acknowledged write, has back what it had ended, or does not know somebody. */
+  readonly check: () => Promise<Readonly<Record<"lost" | "revived" | "shutOut", number>>>;
   /** Everybody has been answered well for a while; seconds from `since` until then, or Infinity when it never came. */
   readonly untilWell: (since: number, within: number) => Promise<number>;
 }
@@ -146,17 +146,17 @@ export async function startLoad(url: () => string, emails: readonly string[]): P
       return Math.max(0, ...bad.map(({ ended }) => ended - since)) / 1000;
     },
     check: async () => {
-      let [lost, revived, signedOut] = [0, 0, 0];
+      let [lost, revived, shutOut] = [0, 0, 0];
       for (const person of people) {
         // They go on meanwhile: what is acknowledged later may be later than what is read.
         const { acknowledged, access } = person;
         const { status, body } = await openProfile(access, person.email, "check");
-        if (status === 401) signedOut += 1;
-        else if (status === 200 && Number(body.bio) < acknowledged) lost += 1;
+        if (status !== 200) shutOut += 1;
+        else if (Number(body.bio) < acknowledged) lost += 1;
       }
       for (const access of ended)
         if ((await openProfile(access, "gone", "check")).status === 200) revived += 1;
-      return { lost, revived, signedOut };
+      return { lost, revived, shutOut };
     },
     [Symbol.asyncDispose]: async () => {
       over.abort();

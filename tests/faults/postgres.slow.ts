@@ -10,7 +10,7 @@ import { type DatabaseStage, openPostgresStage } from "./stage.ts";
 const always = {
   "acknowledged lost": 0,
   "ended revived": 0,
-  "signed out": 0,
+  "shut out": 0,
   "health not 200": 0,
   "longest health": 2,
 };
@@ -134,6 +134,6 @@ runScenarios("PostgreSQL", 4, () => {
           await stage.start();
         }
       }),
-    must: { "acknowledged lost": 0, "ended revived": 0, "signed out": 0, "well after": 5 },
+    must: { "acknowledged lost": 0, "ended revived": 0, "shut out": 0, "well after": 5 },
   });
 });

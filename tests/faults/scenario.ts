@@ -75,7 +75,7 @@ export async function measure(
   await fault();
   const ended = performance.now();
   const well = await load.untilWell(ended, within);
-  const { lost, revived, signedOut } = await load.check();
+  const { lost, revived, shutOut } = await load.check();
   const counted = load.answers.filter((one) => one.ended >= began && ["read", "write"].includes(one.kind));
   const longest = (kind: string, from = 0) =>
     Math.max(
@@ -93,7 +93,7 @@ export async function measure(
       "health not 200": load.answers.filter(({ kind, status }) => kind === "health" && status !== 200).length,
       "acknowledged lost": lost,
       "ended revived": revived,
-      "signed out": signedOut,
+      "shut out": shutOut,
       acknowledged: load.acknowledged() - before,
     },
     answers: countStatuses(counted),

@@ -31,7 +31,7 @@ runScenarios("SQLite", 3, () => {
       ...{
         "acknowledged lost": 0,
         "ended revived": 0,
-        "signed out": 0,
+        "shut out": 0,
         "health not 200": 0,
         "longest health": 2,
       },
@@ -61,6 +61,6 @@ runScenarios("SQLite", 3, () => {
           await stage.start();
         }
       }),
-    must: { "acknowledged lost": 0, "ended revived": 0, "signed out": 0, "well after": 5 },
+    must: { "acknowledged lost": 0, "ended revived": 0, "shut out": 0, "well after": 5 },
   });
 });

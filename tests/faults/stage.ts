@@ -43,7 +43,7 @@ export function openStage(settings: Readonly<Record<string, string>>): Promise<S
 
 async function setStage(settings: Readonly<Record<string, string>>): Promise<Stage> {
   await using things = new AsyncDisposableStack();
-  const box = things.use(await openBox());
+  const box = things.use(await openBox({ patience: 120_000 }));
   const port = await findFreePort();
   const env = {
     SECRET_KEY: randomBytes(32).toString("base64url"),

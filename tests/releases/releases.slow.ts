@@ -16,6 +16,8 @@ const additive = "2999-01-01-additive";
 const breaking = "2999-01-02-breaking";
 const reason = "accounts live in a table of another name";
 const password = "securepassword123";
+/** For a server to start, beside others. */
+const patience = 120_000;
 
 interface Nodes extends AsyncDisposable {
   /** Starts it, or starts it again. */
@@ -29,8 +31,8 @@ type Which = "older" | "next";
 
 /** Both releases on one empty database, neither of them started. */
 async function openNodes(release: Release, databaseUrl?: string): Promise<Nodes> {
-  const older = await openBox({ program: release.program });
-  const next = await openBox({ program: join(import.meta.dirname, "next-process.ts") });
+  const older = await openBox({ program: release.program, patience });
+  const next = await openBox({ program: join(import.meta.dirname, "next-process.ts"), patience });
   const boxes = { older, next };
   const env = {
     SECRET_KEY: testSecret,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Box, openBox } from "../testing/command-line.ts";
+import { testAuth } from "../testing/test-auth.ts";
 
 const reason = "usernames moved to a table of their own";
 const newer = "2027-01-01-next";
@@ -65,5 +66,19 @@ describe("a database that a newer release migrated", () => {
       assert.equal(code, 78, `${args.join(" ")}: ${err}`);
       assert.ok(err.includes(`${newer} (${reason})`), err);
     }
+  });
+
+  it("is warned of once, however often a program asks", async () => {
+    await using t = await testAuth();
+    await t.database.kysely
+      .$extendTables<{ migrations: { name: string; applied_at: number } }>()
+      .insertInto("migrations")
+      .values({ name: newer, applied_at: 1 })
+      .execute();
+    for (let n = 0; n < 2; n += 1) {
+      assert.deepEqual(await t.auth.migrate(), []);
+      assert.deepEqual(await t.auth.pendingMigrations(), []);
+    }
+    assert.equal(warnings(t.log.join("\n")).length, 1);
   });
 });
