@@ -1,5 +1,6 @@
 /** Puts a system together: settings, a database and the listed features become one handler and bound flows. */
 
+import { sql } from "kysely";
 import type { Config } from "./config.ts";
 import { type Caller, signedIn } from "./core/access/access.ts";
 import { toColumn } from "./core/accounts/accounts.ts";
@@ -10,6 +11,8 @@ import {
   storedFields,
   type UserFields,
 } from "./core/accounts/fields.ts";
+import { watchingNeighbours } from "./core/agreement.ts";
+import { watchingClock } from "./core/clock.ts";
 import { type Context, createContext } from "./core/context.ts";
 import type { Additions, Feature } from "./core/feature.ts";
 import { housekeeping } from "./core/housekeeping.ts";
@@ -24,8 +27,8 @@ import { systemClock } from "./platform/clock.ts";
 import { addColumns, type WantedColumn } from "./platform/database/add-columns.ts";
 import { type Database, isBusy } from "./platform/database/dialect.ts";
 import {
+  compareMigrations,
   listAppliedMigrations,
-  listPendingMigrations,
   type Migrations,
   migrate,
 } from "./platform/database/migrate.ts";
@@ -67,8 +70,9 @@ export interface System {
   /** Who is calling a route of your own; throws the error to answer with when nobody is. */
   readonly authenticate: (request: Request) => Promise<Caller>;
   /**
-   * Brings the database up to date: migrations, then a column for each field that has none. Throws SecretMismatch, and
-   * changes nothing, when SECRET_KEY is not the one that the database was made with.
+   * Brings the database up to date: migrations, then a column for each field that has none. Throws, and changes nothing:
+   * SecretMismatch when SECRET_KEY is not the one that the database was made with, DatabaseTooNew when a newer version
+   * changed it in a way that this one cannot go on with.
    */
   readonly migrate: () => Promise<string[]>;
   readonly pendingMigrations: () => Promise<string[]>;
@@ -95,11 +99,13 @@ export async function createAuth<
   const additions = collectAdditions(features, fields);
   const now = options.now ?? systemClock;
   const database = options.database ?? (await openConfigured(config, log, now));
+  const sharedClock = options.now ? undefined : database.clock;
   const contextFor = (request: Context["request"]): Context =>
     createContext({
       config,
       db: database.kysely,
       now,
+      sharedNow: () => sharedClock ?? sql<number>`cast(${now().getTime()} as bigint)`,
       randomBytes: options.randomBytes ?? systemRandomBytes,
       log,
       request,
@@ -124,12 +130,17 @@ export async function createAuth<
     coreMigrations,
     ...features.map((one) => one.migrations ?? {}),
   );
+  const tellUnknown = createUnknownTeller(log);
   const core: System = {
     handler,
     authenticate: (request) => signedIn.check(contextFor(reader.describe(request, ""))),
-    migrate: () => migrateAll(database, migrations, system),
+    migrate: () => migrateAll(database, migrations, system, tellUnknown),
     appliedMigrations: () => listAppliedMigrations(database),
-    pendingMigrations: () => listPendingMigrations(database, migrations),
+    pendingMigrations: async () => {
+      const { pending, unknown } = await compareMigrations(database, migrations);
+      tellUnknown(unknown);
+      return [...pending];
+    },
     checkSecret: () => checkSecret(system),
     context: (actor) => contextFor(quietRequest(actor, config.language)),
     close: () => (options.database ? Promise.resolve() : database.close()),
@@ -157,7 +168,13 @@ function collectAdditions(features: readonly Feature[], fields: UserFields): Add
     endpoints: features.flatMap((feature) => feature.endpoints ?? []),
     gates: features.flatMap((feature) => feature.gates ?? []),
     reactions: features.flatMap((feature) => feature.reactions ?? []),
-    jobs: [housekeeping, countingMakes, ...features.flatMap((feature) => feature.jobs ?? [])],
+    jobs: [
+      housekeeping,
+      countingMakes,
+      watchingNeighbours,
+      watchingClock,
+      ...features.flatMap((feature) => feature.jobs ?? []),
+    ],
     mails: new Map(mails.map((mail) => [mail.name, mail])),
   };
 }
@@ -176,9 +193,27 @@ function bindFlows(features: readonly Feature[], system: Context): Record<string
   );
 }
 
-async function migrateAll(database: Database, migrations: Migrations, system: Context): Promise<string[]> {
+/** Warns, once, of migrations that a newer version ran and this one can go on beside. */
+function createUnknownTeller(log: Log): (unknown: readonly string[]) => void {
+  let isTold = false;
+  return (unknown) => {
+    if (isTold || unknown.length === 0) return;
+    isTold = true;
+    log("warn", "a newer version migrated the database; this one can go on beside it", {
+      migrations: unknown.join(", "),
+    });
+  };
+}
+
+async function migrateAll(
+  database: Database,
+  migrations: Migrations,
+  system: Context,
+  tellUnknown: (unknown: readonly string[]) => void,
+): Promise<string[]> {
   // First, since no migration can be undone.
   if ((await database.listTables(database.kysely)).includes("facts")) await refuseOtherSecret(system);
+  tellUnknown((await compareMigrations(database, migrations)).unknown);
   const log = (message: string, fields: Readonly<Record<string, string>>) =>
     system.log("info", message, fields);
   const applied = await migrate(database, migrations, { now: system.now, log });

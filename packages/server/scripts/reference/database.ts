@@ -11,6 +11,7 @@ const purposes: Readonly<Record<string, string>> = {
   facts: "What the database knows of itself: the fingerprint of the secret it was made with.",
   limits: "How often something was done, under keyed fingerprints.",
   migrations: "Which changes of the schema were made.",
+  nodes: "Which servers were here lately, and what they must agree on: never a secret.",
   one_time_tokens: "Links and codes that were mailed, as fingerprints.",
   outbox: "Mail to be sent, encrypted, and what became of it.",
   registration_attempts: "Who registered an address that nobody has verified yet, with which password hash.",

@@ -1,6 +1,6 @@
 /** What a feature is, and all that it can add to the system. */
 
-import type { Migration } from "../platform/database/migrate.ts";
+import type { Migrations } from "../platform/database/migrate.ts";
 import type { AnyEndpoint, Endpoint } from "../platform/http/endpoint.ts";
 import type { Page } from "../platform/http/page.ts";
 import type { UserFields } from "./accounts/fields.ts";
@@ -16,6 +16,8 @@ export type Flow = (ctx: Context, ...rest: any[]) => unknown;
 export interface Job {
   readonly name: string;
   readonly every: number;
+  /** Whether it is done as soon as a node starts; unsaid: within a minute, so that nodes started together spread out. */
+  readonly startsAtOnce?: boolean;
   readonly run: (ctx: Context) => Promise<void>;
 }
 
@@ -28,7 +30,7 @@ export interface Feature {
   readonly flows?: Readonly<Record<string, Flow>>;
   readonly mails?: readonly AnyMail[];
   /** Named `2026-12-01-what`, run in the order of their names across all features. */
-  readonly migrations?: Readonly<Record<string, Migration>>;
+  readonly migrations?: Migrations;
   /** What must hold at every sign-in. */
   readonly gates?: readonly SignInGate[];
   /** What follows once something happened. */

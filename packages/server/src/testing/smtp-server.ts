@@ -13,6 +13,8 @@ export type SmtpMode =
   | "accept"
   | { readonly refuseAt: Exclude<SmtpStep, "body" | "accepted">; readonly reply: string }
   | { readonly stallAt: SmtpStep }
+  /** Goes on once the promise is settled. */
+  | { readonly holdAt: SmtpStep; readonly until: Promise<unknown> }
   | { readonly dropAt: SmtpStep };
 
 export interface SmtpServerOptions {
@@ -112,6 +114,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     const { mode } = handle;
     if (mode === "accept") return next();
     if ("stallAt" in mode && mode.stallAt === step) return;
+    if ("holdAt" in mode && mode.holdAt === step) return void goOnAfter(mode.until, next);
     if ("dropAt" in mode && mode.dropAt === step) return hangUp(id);
     if ("refuseAt" in mode && mode.refuseAt === step) return next(toReply(mode.reply));
     next();
@@ -155,4 +158,9 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
 
 function toReply(reply: string): Error & { responseCode: number } {
   return Object.assign(new Error(reply.slice(4)), { responseCode: Number(reply.slice(0, 3)) });
+}
+
+async function goOnAfter(moment: Promise<unknown>, next: () => void): Promise<void> {
+  await moment;
+  next();
 }

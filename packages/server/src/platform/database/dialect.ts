@@ -1,6 +1,6 @@
 /** What both databases have in common: the interface each of them satisfies, and the failures callers act on. */
 
-import type { Kysely } from "kysely";
+import type { Expression, Kysely } from "kysely";
 import type { Columns, TableDescription } from "./columns.ts";
 import type { DatabaseWatch } from "./watch.ts";
 
@@ -22,6 +22,8 @@ export interface Database {
   /** For a person or a metric to read; never to branch on. */
   readonly kind: "sqlite" | "postgres";
   readonly columns: Columns;
+  /** The time in milliseconds by the database's own clock, which all nodes share; undefined where it has none but ours. */
+  readonly clock?: Expression<number>;
   /** Returns if a change could be written at this moment; throws DatabaseBusy with its cause if not. */
   checkWritable(): Promise<void>;
   /**

@@ -209,9 +209,10 @@ describe("an SQLite file", () => {
   it("can be created and migrated by several processes at once, each migration running once", async () => {
     const program = `
       const { migrate } = await import("./migrate.ts");
-      const add = async ({ db }) => { await sql\`insert into runs (pid) values (\${process.pid})\`.execute(db); };
+      const step = (run) => ({ breaks: false, run });
+      const add = step(async ({ db }) => { await sql\`insert into runs (pid) values (\${process.pid})\`.execute(db); });
       const migrations = {
-        a: async ({ db, integer }) => { await db.schema.createTable("runs").addColumn("pid", integer).execute(); },
+        a: step(async ({ db, integer }) => { await db.schema.createTable("runs").addColumn("pid", integer).execute(); }),
         b: add, c: add, d: add,
       };
       await migrate(database, migrations, { now: () => new Date(), log: () => {} });`;
