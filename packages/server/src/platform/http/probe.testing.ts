@@ -49,7 +49,7 @@ export interface Finished {
 export interface ProbeOptions {
   readonly pages?: readonly Page<RequestContext>[];
   readonly allowedOrigins?: readonly string[];
-  readonly isSecure?: boolean;
+  readonly strictTransport?: string;
   readonly translate?: (error: unknown) => ApiError | undefined;
 }
 
@@ -101,7 +101,7 @@ export function createProbe(
     describeRequest,
     openContext: (request) => ({ request }),
     crossOrigin: { allows: (origin) => allowed.has(origin) },
-    isSecure: options.isSecure ?? false,
+    strictTransport: options.strictTransport,
     translate: options.translate ?? (() => undefined),
     finished: (request, status, bug) => finished.push({ request, status, bug }),
   });
