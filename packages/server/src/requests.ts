@@ -3,6 +3,7 @@
 import type { Context } from "./core/context.ts";
 import { clientAddress, isTrusted, plainAddress } from "./platform/http/client-address.ts";
 import { isFromOwnPage, isOpenToOtherOrigins } from "./platform/http/cross-origin.ts";
+import { isProbe } from "./platform/http/probes.ts";
 import type { RequestInfo } from "./platform/http/request.ts";
 import { describeError } from "./platform/log.ts";
 import { randomUuid } from "./platform/random.ts";
@@ -66,9 +67,13 @@ export function createRequestReader(system: Context) {
   };
 
   const finished = (request: RequestInfo, status: number, bug: unknown): void => {
+    const isAsked = isProbe(request.path);
+    // Every few seconds from every supervisor: they would be most of what the log has.
+    if (isAsked && status < 400) return;
     const ms = now().getTime() - (startedAt.get(request) ?? 0);
     const facts = { ref: request.id, method: request.method, path: redactPath(request.path), status, ms };
-    if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
+    if (bug && !(isAsked && status === 503))
+      log("error", "request failed", { ...facts, error: describeError(bug) });
     else log("info", "request", facts);
   };
 

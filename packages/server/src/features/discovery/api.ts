@@ -1,11 +1,9 @@
 import { anyone } from "../../core/access/access.ts";
 import { userSchema } from "../../core/accounts/fields.ts";
 import type { Context } from "../../core/context.ts";
-import { factsIn } from "../../core/facts.ts";
 import { endpoint } from "../../core/feature.ts";
 import { publicKeySet } from "../../core/keys/keys.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
-import { Unavailable } from "../../platform/http/errors.ts";
 import { describeApi } from "../../platform/http/openapi.ts";
 
 const open = { access: anyone, limit: [readsOnly], errors: [] } as const;
@@ -45,31 +43,5 @@ export const keySet = endpoint({
   handle: async (ctx) => {
     ctx.request.answerHeaders.set("Cache-Control", "public, max-age=300");
     return publicKeySet(ctx);
-  },
-});
-
-export const health = endpoint({
-  ...open,
-  method: "get",
-  path: "/_/health/",
-  summary: "Whether the process runs",
-  reply: { type: "object", properties: { status: { type: "string" } } },
-  handle: async () => ({ status: "ok" }),
-});
-
-export const ready = endpoint({
-  ...open,
-  method: "get",
-  path: "/_/ready/",
-  summary: "Whether the database answers",
-  reply: { type: "object", properties: { status: { type: "string" } } },
-  errors: [Unavailable],
-  handle: async (ctx) => {
-    try {
-      await factsIn(ctx).selectFrom("facts").select("name").limit(1).execute();
-      return { status: "ok" };
-    } catch (error) {
-      throw new Unavailable({ cause: error });
-    }
   },
 });
