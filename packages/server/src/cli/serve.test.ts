@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
@@ -156,9 +155,9 @@ describe("serve", () => {
 
   it("ends at once at a second signal, whatever a disk or a resolver keeps it waiting for", async () => {
     await using box = await openBox();
-    // A pipe that nobody writes to holds a thread of Node's for ever.
-    execFileSync("mkfifo", [join(box.folder, "pipe")]);
-    await box.write("stuck.mjs", 'import { open } from "node:fs"; open("pipe", () => {});');
+    // Nobody writes to its standard input, and to read there holds a thread of Node's.
+    const read = 'import { read } from "node:fs"; read(0, Buffer.alloc(1), 0, 1, null, () => {});';
+    await box.write("stuck.mjs", read);
     const server = await box.serve([], { env: { NODE_OPTIONS: "--import=./stuck.mjs" } });
     const waiting = fetch(`${server.url}/_/mailbox/api/messages/?to=nobody@example.org&wait=10s`);
     await register(server, "ada");
