@@ -7,6 +7,7 @@ import { isProbe } from "./platform/http/probes.ts";
 import type { RequestInfo } from "./platform/http/request.ts";
 import { describeError } from "./platform/log.ts";
 import { randomUuid } from "./platform/random.ts";
+import { isExactOrigin } from "./platform/readers.ts";
 import { type Language, pickLanguage } from "./platform/texts.ts";
 
 const loopback = /^(?:127\.|::1$)/;
@@ -32,8 +33,9 @@ export function createRequestReader(system: Context) {
   const warnOfProxy = createProxyWarning(system);
   const warnOfOrigin = createOriginWarning(system);
 
-  const ours = new Set(config.corsAllowedOrigins);
-  if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
+  const named = [...config.corsAllowedOrigins, URL.parse(config.frontendUrl ?? "")?.origin ?? ""];
+  // An address of a scheme of its own has the origin "null", as has every page in a sandbox.
+  const ours = new Set(named.filter(isExactOrigin));
   const allowsOrigin = (origin: string) =>
     ours.has(origin) ||
     (config.mode !== "production" &&
@@ -128,7 +130,7 @@ const mostOrigins = 10;
  */
 function createOriginWarning({ config, log }: Context): (origin: string) => void {
   const told = new Set<string>();
-  const isPossible = (origin: string) => /^https?:\/\/[^\s/,]{1,255}$/.test(origin);
+  const isPossible = (origin: string) => origin.length < 300 && isExactOrigin(origin);
   return (origin) => {
     if (config.mode === "production" || told.has(origin) || told.size >= mostOrigins) return;
     if (!isPossible(origin) || origin === new URL(config.publicUrl).origin) return;
