@@ -42,6 +42,32 @@ describe("health", () => {
   });
 });
 
+describe("a flood of sign-ins", () => {
+  it("keeps neither health nor readiness waiting for its end", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMITS: "off", ARGON2: "19456,2,1" } });
+    let over = 0;
+    const signIn = async (n: number) => {
+      const body = JSON.stringify({ email: `a${n}@example.org`, password: "Blue-Harbour-71" });
+      const request = new Request("http://localhost:8000/api/auth/login/", {
+        ...{ method: "POST", headers: { "content-type": "application/json" }, body },
+      });
+      // Some find the queue full, which is an answer too.
+      const { status } = await t.auth.handler(request);
+      over += 1;
+      return status;
+    };
+    const flood = Promise.all(Array.from({ length: 60 }, (_, n) => signIn(n)));
+    for (let n = 0; n < 5; n += 1) {
+      t.clock.advance("1s");
+      for (const path of ["/_/health/", "/_/ready/"])
+        assert.equal((await t.http.get(path)).status, 200, path);
+    }
+    assert.ok(over < 60, "the flood was over before they answered");
+    const statuses = new Set(await flood);
+    assert.ok(statuses.has(400), [...statuses].join());
+  });
+});
+
 describe("readiness", () => {
   it("looks once for all who ask within a second, together or one after another", async () => {
     await using system = await withDatabase();

@@ -54,6 +54,7 @@ describe("an operation", () => {
     const { responses } = describeOne({
       errors: [Gone, FieldsInvalid],
       body: form({ name: text() }),
+      limit: [countingLimit("address", async () => undefined)],
       status: 201,
     });
     assert.deepEqual(Object.keys(responses), ["201", "400", "410", "413", "415", "429"]);
@@ -81,6 +82,11 @@ describe("an operation", () => {
     assert.ok(responses[410]);
     assert.deepEqual([security, describeOne({}).security], [[{ bearer: [] }], []]);
     assert.match(description, /Limit: a few\./);
+  });
+
+  it("may always be refused, though by no limit where it has none", () => {
+    const { responses, description } = describeOne({});
+    assert.deepEqual([Object.keys(responses), description], [["200", "400"], "Limit: none."]);
   });
 
   it("takes its body in each of the three forms, with the fields that the form asks for", () => {

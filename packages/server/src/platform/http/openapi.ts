@@ -117,7 +117,8 @@ function describeResponses<Ctx extends RequestContext>(
   const responses: Record<string, JsonSchema> = {
     [one.status ?? 200]: { description: "Done.", content: { "application/json": { schema } } },
   };
-  const errors: readonly DeclaredError[] = [...one.errors, ...one.access.errors, Throttled];
+  const throttled = one.limit.length > 0 ? [Throttled] : [];
+  const errors: readonly DeclaredError[] = [...one.errors, ...one.access.errors, ...throttled];
   for (const status of [...new Set(errors.map((error) => error.status))].sort((a, b) => a - b)) {
     responses[status] = describeErrors(errors.filter((error) => error.status === status));
   }
@@ -125,6 +126,9 @@ function describeResponses<Ctx extends RequestContext>(
     responses[413] = { description: "The body is larger than 64 KiB.", content: contentOf("Detail") };
     responses[415] = { description: "The body is neither JSON nor a form.", content: contentOf("Detail") };
   }
+  // Whatever else may be wrong with a call, it can be no HTTP that only one reading has.
+  if (!Object.keys(responses).some((status) => status.startsWith("4")))
+    responses[400] = { description: "The request is broken.", content: contentOf("Detail") };
   return responses;
 }
 
