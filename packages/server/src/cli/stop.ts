@@ -1,4 +1,4 @@
-/** How a server is told to stop: the first signal stops it in order, within a time; a second one at once. */
+/** How a server is told to stop: the first signal stops it in order, within a time; an impatient second one at once. */
 
 import type { Log } from "../platform/log.ts";
 import type { Serving } from "../serve.ts";
@@ -10,7 +10,11 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export function stopOnSignal({ stop }: Serving, log: Log): void {
   let isStopping = false;
   const onSignal = async (signal: NodeJS.Signals) => {
-    if (isStopping) return exitNow(exitCodes.interrupted);
+    if (isStopping) {
+      // A closed window says it twice, by the kernel and by the shell; nobody grew impatient.
+      if (signal !== "SIGHUP") exitNow(exitCodes.interrupted);
+      return;
+    }
     isStopping = true;
     log("info", "stopping", { signal });
     try {

@@ -112,7 +112,7 @@ export function createNodeServer(handler: Handler, options: NodeServerOptions = 
     for (const socket of connections.listUnborn()) socket.destroy();
     const sweep = setInterval(() => {
       for (const socket of connections.listUnasked()) giveUp(socket, 408);
-    }, patience.closing);
+    }, patience.closing).unref();
     server.once("close", () => clearInterval(sweep));
     return server;
   };
