@@ -222,13 +222,13 @@ describe("the API", () => {
           ...(hasBody ? { body } : {}),
         });
         const { status } = await t.http.send(request);
-        if (target.path === "/api/auth/logout/" && status === 200) access = (await ada.signIn()).access;
+        if (target.path === "/api/auth/logout" && status === 200) access = (await ada.signIn()).access;
         const isWrongPath = status === 404 || status === 405;
         const isDocumented = target.statuses.includes(status) || (target.path.includes("{") && isWrongPath);
         assert.ok(isDocumented, `${target.method} ${target.path} answers ${status}, which is not documented`);
         seen.set(`${status}`, (seen.get(`${status}`) ?? 0) + 1);
       }),
-      { numRuns: 1200, seed: 20_261_124, interruptAfterTimeLimit: 8000 },
+      { numRuns: 1200, seed: 20_261_124, interruptAfterTimeLimit: 60_000 },
     );
     assert.ok((seen.get("200") ?? 0) > 20 && (seen.get("400") ?? 0) > 100, JSON.stringify([...seen]));
     assert.equal((await t.http.get("/api/auth/profile/", { token: access })).status, 200);
@@ -262,7 +262,7 @@ describe("the API", () => {
       fc.asyncProperty(path, method, someHeaders, async (path, method, headers) => {
         await t.http.send(new Request(`http://localhost:8000${path}`, { method, headers }));
       }),
-      { numRuns: 400, seed: 20_261_124, interruptAfterTimeLimit: 4000 },
+      { numRuns: 400, seed: 20_261_124, interruptAfterTimeLimit: 60_000 },
     );
   });
 });

@@ -121,7 +121,7 @@ export async function createAuth<
     openContext: contextFor,
     crossOrigin: reader.crossOrigin,
     errorPage,
-    isSecure: config.publicUrl.startsWith("https:"),
+    strictTransport: strictTransport(config),
     translate: (error) => (isBusy(error) ? new Unavailable({ cause: error }) : undefined),
     finished: reader.finished,
   });
@@ -146,6 +146,12 @@ export async function createAuth<
     close: () => (options.database ? Promise.resolve() : database.close()),
   };
   return { ...bindFlows(features, system), ...core } as Auth<L>;
+}
+
+/** A year; only what the operator owns alone can answer for its subdomains too. */
+function strictTransport({ publicUrl, hstsIncludesSubdomains }: Config): string | undefined {
+  if (!publicUrl.startsWith("https:")) return undefined;
+  return hstsIncludesSubdomains ? "max-age=31536000; includeSubDomains" : "max-age=31536000";
 }
 
 async function openConfigured(config: Config, log: Log, now: () => Date): Promise<Database> {

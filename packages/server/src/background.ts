@@ -6,8 +6,10 @@ import { chooseTransport } from "./core/mail/transports/choose.ts";
 import { type Delivery, startMailWorker } from "./core/mail/worker.ts";
 
 export interface Background {
-  /** Takes nothing more on, and finishes what is under way (15 seconds at most). */
+  /** Takes nothing more on, and finishes what is under way. */
   readonly stop: () => Promise<void>;
+  /** What a stop that has begun is waiting for. */
+  readonly left: () => readonly string[];
 }
 
 /**
@@ -19,10 +21,17 @@ export function startBackground(auth: System, delivered?: (delivery: Delivery) =
   const transport = chooseTransport(ctx);
   const worker = startMailWorker(ctx, transport, delivered);
   const jobs = startJobs(auth.context("jobs"), ctx.additions.jobs);
+  const left = new Set<string>();
+  const finish = async (name: string, stop: () => Promise<void>) => {
+    left.add(name);
+    await stop();
+    left.delete(name);
+  };
   return {
     stop: async () => {
-      await Promise.all([worker.stop(), jobs.stop()]);
+      await Promise.all([finish("mail", worker.stop), finish("jobs", jobs.stop)]);
       transport.close();
     },
+    left: () => [...left],
   };
 }

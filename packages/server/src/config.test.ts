@@ -113,6 +113,15 @@ describe("the settings", () => {
     assert.deepEqual([tokens.reuse, rateLimits, revealAccounts], ["revoke", true, false]);
   });
 
+  it("leave those who send calls time to see that a server stops, in production", () => {
+    const delay = (environment: Environment) => loadConfig(environment).config.shutdownDelay;
+    assert.deepEqual([delay({}), delay({ NODE_ENV: "production" })], [0, 5000]);
+    for (const none of ["0s", "0"]) assert.equal(delay({ NODE_ENV: "production", SHUTDOWN_DELAY: none }), 0);
+    assert.equal(delay({ SHUTDOWN_DELAY: "15s" }), 15_000);
+    for (const text of ["16s", "1m", "5", "-1s", "soon"])
+      assert.match(problemsOf({ SHUTDOWN_DELAY: text }).join(), /^SHUTDOWN_DELAY must be .* from 0s to 15s$/);
+  });
+
   it("raise no alarm at what stands in an environment anyway", () => {
     assert.deepEqual(problemsOf(everyday), []);
   });

@@ -2,6 +2,7 @@
 
 import { parseMailbox } from "./core/mail/mailbox.ts";
 import { argon2Ceiling } from "./core/passwords/formats.ts";
+import { parseDuration, seconds } from "./platform/duration.ts";
 import { isLinkable } from "./platform/links.ts";
 import * as read from "./platform/readers.ts";
 import {
@@ -71,6 +72,16 @@ const argon2 = {
   },
 };
 
+const shutdownDelay = {
+  kind: "duration, 0s to 15s",
+  read: (text: string) => {
+    const span = /^0s?$/.test(text.trim()) ? 0 : parseDuration(text);
+    // What is under way needs the rest of the 20 seconds that a stop may take.
+    if (span !== undefined && span <= seconds(15)) return span;
+    throw new Error("must be a duration such as 5s, from 0s to 15s");
+  },
+};
+
 export const settings = {
   mode: setting(
     "NODE_ENV",
@@ -111,6 +122,12 @@ export const settings = {
     "8000",
     "The port to listen on; 0 lets the system choose.",
   ),
+  shutdownDelay: setting(
+    "SHUTDOWN_DELAY",
+    shutdownDelay,
+    undefined,
+    "How long calls are still taken after a signal to stop, while /_/ready/ says so: what sends calls needs that long to see it. Unsaid: 5s in production, else 0s.",
+  ),
   trustedProxies: setting(
     "TRUSTED_PROXIES",
     read.addressBlocks,
@@ -121,7 +138,13 @@ export const settings = {
     "CORS_ALLOWED_ORIGINS",
     read.origins,
     "",
-    "Pages that may call the API from another origin, beside FRONTEND_URL's.",
+    "Pages and applications that may call the API from another origin, beside FRONTEND_URL's: https://app.example.com, capacitor://localhost.",
+  ),
+  hstsIncludesSubdomains: setting(
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    read.switchedOn,
+    "off",
+    "Whether browsers that saw this server over https come to its subdomains, too, over https alone (RFC 6797).",
   ),
   dataDirectory: setting(
     "DATA_DIR",
@@ -290,10 +313,15 @@ type Read = Resolved<typeof settings>;
 
 /** The settings as the code uses them: what depends on another setting is worked out, and a secret is there. */
 export interface Config
-  extends Omit<Read, "publicUrl" | "secretKey" | "secretKeyFallbacks" | "database" | "mail" | "tokens"> {
+  extends Omit<
+    Read,
+    "publicUrl" | "shutdownDelay" | "secretKey" | "secretKeyFallbacks" | "database" | "mail" | "tokens"
+  > {
   readonly publicUrl: string;
   /** Whether PUBLIC_URL was said, not worked out. */
   readonly isPublicUrlSaid: boolean;
+  /** Milliseconds. */
+  readonly shutdownDelay: number;
   readonly secretKey: string;
   readonly secretKeyFallbacks: readonly string[];
   readonly database: { readonly url: string; readonly pool: number };
@@ -334,6 +362,7 @@ function complete(values: Read, isRefreshTtlSaid: boolean): Config {
     ...values,
     publicUrl,
     isPublicUrlSaid: values.publicUrl !== undefined,
+    shutdownDelay: values.shutdownDelay ?? (values.mode === "production" ? seconds(5) : 0),
     secretKey: values.secretKey ?? "",
     secretKeyFallbacks: values.secretKeyFallbacks ?? [],
     database: { ...database, url: database.url ?? `sqlite:${values.dataDirectory}/auth.db` },

@@ -5,6 +5,7 @@ import { administration } from "./features/administration/index.ts";
 import { devices } from "./features/devices/index.ts";
 import { discovery } from "./features/discovery/index.ts";
 import { emailVerification } from "./features/email-verification/index.ts";
+import { health } from "./features/health/index.ts";
 import { loginFeature } from "./features/login/index.ts";
 import { mailbox } from "./features/mailbox/index.ts";
 import { passwordChange } from "./features/password-change/index.ts";
@@ -27,5 +28,6 @@ export const standardFeatures = [
   administration,
   mailbox,
   discovery,
+  health,
   startPages,
 ] as const;

@@ -31,7 +31,7 @@ function createReader(environment: Environment = {}) {
     reader.finished(describeOne({}, "203.0.113.9", path), status, bug);
     return lines.at(-1) ?? assert.fail();
   };
-  return { ...reader, describeOne, logged, lines };
+  return { ...reader, config, system, describeOne, logged, lines };
 }
 
 describe("who is calling", () => {
@@ -96,6 +96,8 @@ describe("a page of another origin that may not read the answers", () => {
       lines.map(({ level, fields }) => [level, fields.fix]),
       [["warn", "CORS_ALLOWED_ORIGINS=https://one.test,https://app.test:5173"]],
     );
+    describeOne({ origin: "capacitor://localhost" });
+    assert.match(String(lines.at(-1)?.fields.fix), /,capacitor:\/\/localhost$/);
     for (let n = 0; n < 50; n += 1) describeOne({ origin: `https://${n}.test` });
     assert.equal(lines.length, 10);
   });
@@ -281,6 +283,31 @@ describe("other origins", () => {
     ]) {
       assert.ok(!allows(origin), origin);
     }
+  });
+
+  it("may be those of applications, to the letter, and never null", () => {
+    const listed = ["capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
+    const { allows } = createReader({
+      ...{ NODE_ENV: "production", CORS_ALLOWED_ORIGINS: listed.join() },
+    });
+    for (const origin of listed) assert.ok(allows(origin), origin);
+    for (const origin of [
+      ...["capacitor://localhost:1", "capacitor://localhost.evil.example", "ionic://localhost", "null"],
+      ...["chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba", "CAPACITOR://localhost", "capacitor://"],
+      ...["http://localhost", "https://localhost", "capacitor://localhost/"],
+    ])
+      assert.ok(!allows(origin), origin);
+  });
+
+  it("are never null, whatever a setting is made of", () => {
+    const reader = createReader();
+    const config = {
+      ...reader.config,
+      corsAllowedOrigins: ["null", "*"],
+      frontendUrl: "com.example.app://open",
+    };
+    const { allowsOrigin } = createRequestReader({ ...reader.system, config });
+    for (const origin of ["null", "*", "https://evil.example"]) assert.ok(!allows(origin), origin);
   });
 
   it("on loopback are let in while developing, over http alone", () => {

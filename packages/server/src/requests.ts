@@ -3,9 +3,11 @@
 import type { Context } from "./core/context.ts";
 import { clientAddress, isTrusted, plainAddress } from "./platform/http/client-address.ts";
 import { isFromOwnPage, isOpenToOtherOrigins } from "./platform/http/cross-origin.ts";
+import { isProbe } from "./platform/http/probes.ts";
 import type { RequestInfo } from "./platform/http/request.ts";
 import { describeError } from "./platform/log.ts";
 import { randomUuid } from "./platform/random.ts";
+import { isExactOrigin } from "./platform/readers.ts";
 import { type Language, pickLanguage } from "./platform/texts.ts";
 
 const loopback = /^(?:127\.|::1$)/;
@@ -32,8 +34,9 @@ export function createRequestReader(system: Context) {
   const warnOfOrigin = createOriginWarning(system);
 
   const own = new URL(config.publicUrl).origin;
-  const ours = new Set(config.corsAllowedOrigins);
-  if (config.frontendUrl) ours.add(new URL(config.frontendUrl).origin);
+  const named = [...config.corsAllowedOrigins, URL.parse(config.frontendUrl ?? "")?.origin ?? ""];
+  // An address of a scheme of its own has the origin "null", as has every page in a sandbox.
+  const ours = new Set(named.filter(isExactOrigin));
   const allowsOrigin = (origin: string) =>
     ours.has(origin) ||
     (config.mode !== "production" &&
@@ -67,10 +70,13 @@ export function createRequestReader(system: Context) {
   };
 
   const finished = (request: RequestInfo, status: number, bug: unknown): void => {
+    const isAsked = isProbe(request.path);
+    // Every few seconds from every supervisor: they would be most of what the log has.
+    if (isAsked && status < 400) return;
     const ms = now().getTime() - (startedAt.get(request) ?? 0);
     const facts = { ref: request.id, method: request.method, path: redactPath(request.path), status, ms };
-    if (status === 503) log("warn", "request refused", { ...facts, error: describeError(bug) });
-    else if (bug) log("error", "request failed", { ...facts, error: describeError(bug) });
+    if (bug && status !== 503) log("error", "request failed", { ...facts, error: describeError(bug) });
+    else if (bug && !isAsked) log("warn", "request refused", { ...facts, error: describeError(bug) });
     else log("info", "request", facts);
   };
 
@@ -125,7 +131,7 @@ const mostOrigins = 10;
  */
 function createOriginWarning({ config, log }: Context): (origin: string) => void {
   const told = new Set<string>();
-  const isPossible = (origin: string) => /^https?:\/\/[^\s/,]{1,255}$/.test(origin);
+  const isPossible = (origin: string) => origin.length < 300 && isExactOrigin(origin);
   return (origin) => {
     if (config.mode === "production" || told.has(origin) || told.size >= mostOrigins) return;
     if (!isPossible(origin) || origin === new URL(config.publicUrl).origin) return;

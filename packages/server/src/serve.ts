@@ -2,15 +2,21 @@
 
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import type { System } from "./auth.ts";
-import { type Background, startBackground } from "./background.ts";
+import { startBackground } from "./background.ts";
 import type { Delivery } from "./core/mail/worker.ts";
+import { announceStop } from "./core/readiness.ts";
 import { createNodeServer, type NodeServerOptions } from "./platform/http/node.ts";
 
 export interface Serving {
   readonly server: Server;
-  /** Takes no new call, finishes those under way (15 seconds at most) and the mail being sent, then closes. */
-  readonly stop: Background["stop"];
+  /**
+   * Stops in order. For SHUTDOWN_DELAY calls are still taken, while readiness says `stopping`; then those under way and
+   * the mail being sent are finished, and the database is closed. After 20 seconds in all nothing is waited for any more:
+   * connections are cut, and the names of what was left are given. None, if all went well.
+   */
+  readonly stop: () => Promise<readonly string[]>;
 }
 
 export interface ServeOptions extends Pick<NodeServerOptions, "ownsProcess"> {
@@ -18,25 +24,55 @@ export interface ServeOptions extends Pick<NodeServerOptions, "ownsProcess"> {
   readonly port: number;
   /** Told of every mail that leaves. */
   readonly delivered?: (delivery: Delivery) => void;
+  /** Milliseconds for the whole of a stop, instead of 20 seconds. */
+  readonly stopTime?: number;
 }
 
-const drainTime = 15_000;
-
 export async function serve(auth: System, options: ServeOptions): Promise<Serving> {
+  const { host, port, delivered, stopTime = 20_000 } = options;
   const server = createNodeServer(auth.handler, options);
-  server.listen(options.port, options.host);
+  server.listen(port, host);
   await once(server, "listening");
-  const background = startBackground(auth, options.delivered);
+  const background = startBackground(auth, delivered);
+  const ctx = auth.context("serve");
+  let isClosed = false;
+  const stopInOrder = async (signal: AbortSignal) => {
+    announceStop(ctx);
+    server.leave();
+    const lead = pause(ctx.config.shutdownDelay, undefined, { signal });
+    // Mail and jobs that are due from now on are for other nodes, or for the next start.
+    await Promise.all([background.stop(), lead.then(() => closeServer(server))]);
+    await auth.close();
+    isClosed = true;
+  };
+  const listLeft = () => {
+    const calls = server.countCalls();
+    return [
+      ...(calls > 0 ? [`${calls} call${calls === 1 ? "" : "s"}`] : []),
+      ...background.left(),
+      ...(isClosed ? [] : ["the database's connections"]),
+    ];
+  };
   return {
     server,
     stop: async () => {
-      const closed = once(server, "close");
-      server.close();
-      server.closeIdleConnections();
-      const deadline = setTimeout(() => server.closeAllConnections(), drainTime);
-      await Promise.all([closed, background.stop()]);
-      clearTimeout(deadline);
-      await auth.close();
+      const isOver = new AbortController();
+      const { signal } = isOver;
+      const late = pause(stopTime, undefined, { signal }).then(listLeft);
+      try {
+        return await Promise.race([stopInOrder(signal).then(() => []), late]);
+      } finally {
+        // Whoever lost is waited for no more.
+        isOver.abort();
+        server.close();
+        server.closeAllConnections();
+      }
     },
   };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  await closed;
 }

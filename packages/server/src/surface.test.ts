@@ -58,7 +58,7 @@ describe("every page", () => {
           "cross-origin-opener-policy": "same-origin",
         },
         ...{ "cross-origin-resource-policy": "same-origin", "x-content-type-options": "nosniff" },
-        "strict-transport-security": "max-age=31536000; includeSubDomains",
+        "strict-transport-security": "max-age=31536000",
         "access-control-allow-origin": null,
       };
       for (const [name, value] of Object.entries(expected)) assert.equal(headers.get(name), value, name);
@@ -67,6 +67,25 @@ describe("every page", () => {
       assert.doesNotMatch(text, /\son\w+=|javascript:|@import|<(?:script|link|iframe)[^>]*\/\/\w/i);
     });
   }
+});
+
+describe("an answer over https", () => {
+  it("speaks for the subdomains only where the operator says so, and over http for nobody", async () => {
+    for (const [environment, expected] of [
+      [{ PUBLIC_URL: "http://auth.example.com", SECURE_HSTS_INCLUDE_SUBDOMAINS: "on" }, null],
+      [{ PUBLIC_URL: "https://auth.example.com" }, "max-age=31536000"],
+      [
+        { PUBLIC_URL: "https://auth.example.com", SECURE_HSTS_INCLUDE_SUBDOMAINS: "on" },
+        "max-age=31536000; includeSubDomains",
+      ],
+    ] as const) {
+      await using t = await testAuth({ environment });
+      for (const path of ["/_/health/", "/api/auth/profile/", "/nothing"]) {
+        const { headers } = await t.http.get(path);
+        assert.equal(headers.get("strict-transport-security"), expected, path);
+      }
+    }
+  });
 });
 
 describe("GET, HEAD and OPTIONS", () => {

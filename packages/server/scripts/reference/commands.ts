@@ -31,6 +31,7 @@ const exitMeanings: Readonly<Record<string, string>> = {
   notAllowed: "not allowed",
   partlyDone: "partly done",
   problemsFound: "a check found problems",
+  unfinished: "the server was told to stop, and had to leave something undone after 20 seconds",
   temporary: "a temporary failure: database, mail server, network",
   configuration: "the settings cannot be used",
   interrupted: "interrupted",

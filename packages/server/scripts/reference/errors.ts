@@ -56,6 +56,9 @@ const meanings: Readonly<Record<string, string>> = {
   token_not_valid:
     "The token is malformed, expired, used up, of a session that ended, or meant for another door.",
   invalid_credentials: "Wrong password, unknown address or disabled account: one answer.",
+  not_ready:
+    'The node is stopping, `{"status":"stopping","detail":"…"}`, or something that it needs does not work, ' +
+    '`{"status":"unavailable","failed":["database"],"detail":"…"}`.',
   email_not_verified: "Only said to somebody who knows the password.",
 };
 

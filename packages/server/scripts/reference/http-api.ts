@@ -44,7 +44,8 @@ function describeEndpoint(system: System, one: AnyOf): string {
   const form = typeof one.body === "function" ? one.body(system) : one.body;
   const reply = typeof one.reply === "function" ? one.reply(system) : one.reply;
   const also = (one.alsoAt ?? []).map((path) => ` Also at ${code(path)}.`).join("");
-  const errors = [...new Set([...one.errors, ...one.access.errors, Throttled])].map(
+  const throttled = one.limit.length > 0 ? [Throttled] : [];
+  const errors = [...new Set([...one.errors, ...one.access.errors, ...throttled])].map(
     (error) => `${code(error.code)} (${error.status})`,
   );
   const properties = Object.keys(reply.properties ?? {});
@@ -54,9 +55,9 @@ function describeEndpoint(system: System, one: AnyOf): string {
     ...(one.description ? [one.description] : []),
     [
       `- Who: ${one.access.needsToken ? "whoever is signed in (`Authorization: Bearer …`)" : "anyone"}`,
-      `- How often: ${one.limit.map(({ describe }) => describe(system)).join("; ")}`,
+      `- How often: ${one.limit.map(({ describe }) => describe(system)).join("; ") || "without a limit"}`,
       `- Answers ${one.status ?? 200}${properties.length > 0 ? ` with ${properties.map(code).join(", ")}` : ""}`,
-      `- Errors: ${errors.join(", ")}`,
+      `- Errors: ${errors.join(", ") || "none"}`,
       `- Operation: ${code(operationId(one))}`,
     ].join("\n"),
     ...(form && Object.keys(form.fields).length > 0 ? [schemaTable(formSchema(form.fields))] : []),

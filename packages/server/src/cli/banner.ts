@@ -3,7 +3,7 @@
 import { networkInterfaces } from "node:os";
 import type { Config } from "../config.ts";
 import { version } from "../version.ts";
-import { describeKeys } from "./development-keys.ts";
+import { describeKeys, mailboxPath, referencePath } from "./development-keys.ts";
 import { paint } from "./output.ts";
 import { visible } from "./visible.ts";
 
@@ -61,12 +61,19 @@ export function startLines(start: Start, columns = 100): string[] {
   ];
 }
 
+/** Where what a newcomer looks for is, below the server's own address. */
+export const addressesOf = (url: string) => ({
+  api: `${url}/api/auth/`,
+  reference: `${url}${referencePath}`,
+  mailbox: `${url}${mailboxPath}`,
+});
+
 function addresses({ config, mails }: Start, columns: number): string[] {
-  const { publicUrl } = config;
+  const { api, reference, mailbox } = addressesOf(config.publicUrl);
   const elsewhere = networkAddress(config);
   const rows: readonly (readonly [string, string, string?])[] = [
-    ["API", `${publicUrl}/api/auth/`, `reference: ${publicUrl}/_/docs/`],
-    ...(mails === undefined ? [] : [["Mailbox", `${publicUrl}/_/mailbox/`, whyMailbox(config)] as const]),
+    ["API", api, `reference: ${reference}`],
+    ...(mails === undefined ? [] : [["Mailbox", mailbox, whyMailbox(config)] as const]),
     ...(elsewhere === undefined
       ? []
       : [["Network", elsewhere, "everybody on your network can reach it"] as const]),

@@ -64,7 +64,7 @@ function listKeys({ ctx, hasMailbox, write }: Use): ReadonlyMap<string, Key> {
   });
   const all: Readonly<Record<KeyName, Key>> = {
     o: open("the API's reference", referencePath),
-    m: open("the mailbox", "/_/mailbox/"),
+    m: open("the mailbox", mailboxPath),
     u: {
       does: "add a user who can log in at once, and show the password this once",
       press: async () => write(testUserLine(ctx, await addTestUser(ctx))),
@@ -76,8 +76,9 @@ function listKeys({ ctx, hasMailbox, write }: Use): ReadonlyMap<string, Key> {
   return keys;
 }
 
-/** The page to begin with. */
+/** The pages to begin with. */
 export const referencePath = "/_/docs/";
+export const mailboxPath = "/_/mailbox/";
 
 function showHelp(keys: ReadonlyMap<string, Key>, write: Write): void {
   for (const [key, { does }] of keys) write(`  ${paint("bold")(key)}  ${does}`);

@@ -10,6 +10,7 @@ export const exitCodes = {
   notAllowed: 6,
   partlyDone: 7,
   problemsFound: 8,
+  unfinished: 20,
   temporary: 75,
   configuration: 78,
   interrupted: 130,
@@ -24,3 +25,15 @@ export class CommandFailed extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/**
+ * Ends the process, whatever it is in the middle of. Node waits for the threads that look up names and read files, and a
+ * resolver or a disk that does not answer would hold it for ever: then the system ends it, which no code can say.
+ */
+export function exitNow(code: number): never {
+  const isInThread = process.getActiveResourcesInfo().some((one) => threaded.has(one));
+  if (isInThread && process.platform !== "win32") process.kill(process.pid, "SIGKILL");
+  process.exit(code);
+}
+
+const threaded = new Set(["FSReqCallback", "FSReqPromise", "GetAddrInfoReqWrap", "GetNameInfoReqWrap"]);

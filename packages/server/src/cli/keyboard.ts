@@ -23,8 +23,8 @@ const signals: ReadonlyMap<string, NodeJS.Signals> = new Map([
   ["\u001c", "SIGQUIT"],
 ]);
 
-/** What ends a process before anybody, Node included, gives the terminal back. */
-const deadly: readonly NodeJS.Signals[] = ["SIGHUP", "SIGQUIT"];
+/** The one of them that ends a process before anybody, Node included, gives the terminal back. */
+const deadly: NodeJS.Signals = "SIGQUIT";
 
 /** Calls `press` with each key, in lower case, until it is closed. Ctrl-C, Ctrl-Z and Ctrl-\ mean what they always do. */
 export function openKeyboard(press: (key: string) => void, terminal = ownTerminal()): Keyboard {
@@ -53,20 +53,20 @@ export function openKeyboard(press: (key: string) => void, terminal = ownTermina
   input.setEncoding("utf8");
   // The window is gone; the server stays.
   input.on("error", close);
-  const die = (signal: NodeJS.Signals) => {
+  const die = () => {
     close();
-    process.kill(process.pid, signal);
+    process.kill(process.pid, deadly);
   };
   process.on("SIGCONT", open);
   process.on("exit", close);
-  for (const one of deadly) process.once(one, die);
+  process.once(deadly, die);
   open();
   return {
     close: () => {
       close();
       process.off("SIGCONT", open);
       process.off("exit", close);
-      for (const one of deadly) process.off(one, die);
+      process.off(deadly, die);
     },
   };
 }

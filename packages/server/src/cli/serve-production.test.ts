@@ -36,6 +36,7 @@ async function serveProduction(box: Box, smtp: TestSmtpServer): Promise<RunningS
       NODE_ENV: "production",
       PUBLIC_URL: `http://127.0.0.1:${port}`,
       LOG_LEVEL: "debug",
+      SHUTDOWN_DELAY: "0s",
       ARGON2: "",
       ...settings,
     },

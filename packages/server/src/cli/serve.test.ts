@@ -105,6 +105,75 @@ describe("serve", () => {
     assert.deepEqual(checkDatabase(box).usernames, ["ada"]);
   });
 
+  it("says in its line of readiness where everything is, without a terminal too", async () => {
+    await using box = await openBox();
+    const server = await box.serve();
+    const { url, ...said } = JSON.parse(await server.line(/"msg":"ready"/));
+    const addresses = { api: said.api, reference: said.reference, mailbox: said.mailbox };
+    assert.deepEqual(addresses, {
+      ...{ api: `${url}/api/auth/`, reference: `${url}/_/docs/` },
+      mailbox: `${url}/_/mailbox/`,
+    });
+    for (const address of [said.reference, said.mailbox])
+      assert.equal((await fetch(address)).status, 200, address);
+    await server.stop();
+    const without = await box.serve([], { env: { EMAIL_BACKEND: "off" } });
+    assert.equal(JSON.parse(await without.line(/"msg":"ready"/)).mailbox, undefined);
+  });
+
+  it("stops in order when its session ends, as it does when it is told to", async () => {
+    await using box = await openBox();
+    const server = await box.serve();
+    const waiting = fetch(`${server.url}/_/mailbox/api/messages/?wait=1s`);
+    // So that the call is there before the signal.
+    await fetch(`${server.url}/_/health/`);
+    // A window that is closed says it twice.
+    const twice = server.line(/"msg":"stopping"/).then(() => server.stop("SIGHUP"));
+    assert.deepEqual(await Promise.all([server.stop("SIGHUP"), twice]), [
+      [0, null],
+      [0, null],
+    ]);
+    assert.equal((await waiting).status, 200);
+    assert.deepEqual(JSON.parse(await server.line(/"msg":"stopping"/)).signal, "SIGHUP");
+    assert.equal(server.err(), "");
+  });
+
+  it("stops within its time whatever is not done then, and says what that is", async () => {
+    await using box = await openBox();
+    // The 20 seconds are a third of one here.
+    await box.write(
+      "hurry.mjs",
+      `import { syncBuiltinESMExports } from "node:module";
+       import timers from "node:timers/promises";
+       const wait = timers.setTimeout;
+       timers.setTimeout = (time, ...rest) => wait(time === 20_000 ? 333 : time, ...rest);
+       syncBuiltinESMExports();`,
+    );
+    const server = await box.serve([], { env: { NODE_OPTIONS: "--import=./hurry.mjs" } });
+    const waiting = fetch(`${server.url}/_/mailbox/api/messages/?to=nobody@example.org&wait=10s`);
+    await fetch(`${server.url}/_/health/`);
+    const [[code]] = await Promise.all([server.stop(), assert.rejects(waiting)]);
+    assert.equal(code, 20);
+    const { level, left } = JSON.parse(await server.line(/stopped before all was done/));
+    assert.deepEqual([level, left], ["error", "1 call, the database's connections"]);
+  });
+
+  it("ends at once at a second signal, whatever a disk or a resolver keeps it waiting for", async () => {
+    await using box = await openBox();
+    // Nobody writes to its standard input, and to read there holds a thread of Node's.
+    const read = 'import { read } from "node:fs"; read(0, Buffer.alloc(1), 0, 1, null, () => {});';
+    await box.write("stuck.mjs", read);
+    const server = await box.serve([], { env: { NODE_OPTIONS: "--import=./stuck.mjs" } });
+    const waiting = fetch(`${server.url}/_/mailbox/api/messages/?to=nobody@example.org&wait=10s`);
+    await fetch(`${server.url}/_/health/`);
+    const [end] = await Promise.all([
+      server.stop(),
+      server.line(/"msg":"stopping"/).then(() => server.stop()),
+      assert.rejects(waiting),
+    ]);
+    assert.deepEqual(end, [null, "SIGKILL"]);
+  });
+
   it("goes on when nobody reads its log any more, and can still be told to stop", async () => {
     await using box = await openBox();
     const server = await box.serve();

@@ -8,7 +8,7 @@ import { findDevelopmentWarnings, findProductionProblems } from "../core/product
 import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
-import { startLines } from "./banner.ts";
+import { addressesOf, startLines } from "./banner.ts";
 import { openBrowser } from "./browser.ts";
 import { whenThere } from "./database-problem.ts";
 import { openKeys, referencePath } from "./development-keys.ts";
@@ -20,6 +20,7 @@ import { addCommand } from "./help.ts";
 import { canReadKeys } from "./keyboard.ts";
 import { type Output, outliveReader, paint } from "./output.ts";
 import { findPort } from "./port.ts";
+import { stopOnSignal } from "./stop.ts";
 import { closeIfRefused, openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
@@ -114,13 +115,16 @@ async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {
       ...(isWatched && hasMailbox ? { delivered: (mail) => out.line(mailLine(mail, ctx.now())) } : {}),
     }),
   }));
-  stopOnSignal(serving.stop);
+  stopOnSignal(serving, log);
   outliveReader();
   // Since the process began: loading the program is a part of what somebody waits for.
   const milliseconds = Math.round(performance.now());
   const { publicUrl: url, mode } = config;
-  if (!out.isTerminal)
-    return log("info", "ready", { url, mode, ms: milliseconds, migrations: migrations.length });
+  if (!out.isTerminal) {
+    const { api, reference, mailbox } = addressesOf(url);
+    const where = { url, api, reference, ...(hasMailbox && { mailbox }) };
+    return log("info", "ready", { ...where, mode, ms: milliseconds, migrations: migrations.length });
+  }
   if (out.isQuiet) return out.line(url);
   const hasKeys = isWatched && canReadKeys();
   // Before they are shown: what is typed until then would be echoed.
@@ -145,21 +149,3 @@ function describeDatabase(file: string | undefined, isNew: boolean, migrations: 
 }
 
 const shortPath = (path: string) => path.replace(/^\.\//, "");
-
-/** The first signal stops in order; a second one at once. */
-function stopOnSignal(stop: () => Promise<void>): void {
-  let isStopping = false;
-  const onSignal = () => {
-    if (isStopping) process.exit(exitCodes.interrupted);
-    isStopping = true;
-    stop().then(
-      () => process.exit(exitCodes.done),
-      (error: unknown) => {
-        process.stderr.write(`${(error as Error).message}\n`);
-        process.exit(exitCodes.unexpected);
-      },
-    );
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-}

@@ -155,6 +155,31 @@ describe("origins", () => {
     assert.deepEqual(read.origins.read(""), []);
   });
 
+  it("are an application's too, as it sends them", () => {
+    const ids = [
+      ...["capacitor://localhost", "ionic://localhost", "tauri://localhost", "app://obsidian.md"],
+      ...["chrome-extension://abcdefghijklmnopabcdefghijklmnop", "com.example.app://localhost:8080"],
+      ...["moz-extension://0b7e4c1a-6f0d-4a53-9d35-2f6a1c8e7b90", "https://tauri.localhost"],
+    ];
+    assert.deepEqual(read.origins.read(ids.join(", ")), ids);
+    assert.deepEqual(read.origins.read("capacitor://localhost/"), ["capacitor://localhost"]);
+    for (const origin of [
+      ...[
+        "capacitor://*",
+        "capacitor://",
+        "capacitor:",
+        "capacitor://localhost/x",
+        "capacitor://a@localhost",
+      ],
+      ...["chrome-extension://*", "chrome-extension://ID", "Capacitor://localhost", "*://localhost", "://x"],
+      ...["file://localhost", "blob://x", "data://x", "about://blank", "javascript://x", "null://null*"],
+      // Each was meant to be a page's.
+      ...["htps://app.example.com", "httpss://app.example.com", "htttp://localhost:5173", "ttps://a.example"],
+      ...["capacitor://localhost#", "capacitor://localhost?", "capacitor://loc alhost", "capacitor://é"],
+    ])
+      assert.throws(() => read.origins.read(origin), /exact origins/, origin);
+  });
+
   it("are never a wildcard, null or more than an origin", () => {
     for (const origin of [
       ...[

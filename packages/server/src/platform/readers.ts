@@ -2,7 +2,7 @@
 
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { days, parseDuration } from "./duration.ts";
-import type { Reader } from "./settings.ts";
+import { isOneSlipAway, type Reader } from "./settings.ts";
 
 function reader<T>(kind: string, read: (text: string) => T): Reader<T> {
   return { kind, read };
@@ -68,17 +68,41 @@ function withoutFinalSlashes(address: string): string {
   return address.slice(0, end);
 }
 
-/** Comma-separated exact origins; a wildcard is refused, since it would let every page in. */
+/**
+ * Comma-separated exact origins, of pages and of applications, which have a scheme of their own; a wildcard is refused,
+ * since it would let every page in, and so is whatever browsers call null.
+ */
 export const origins = reader("origins, comma-separated", (value) =>
-  splitList(value).map((origin) => {
-    const url = URL.canParse(origin) ? new URL(origin) : undefined;
-    const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
-    if (!url || !isWeb || origin.includes("*") || url.origin !== origin.replace(/\/$/, "")) {
-      throw new Error(`must list exact origins such as https://app.example.com, not "${origin}"`);
-    }
-    return url.origin;
+  splitList(value).map((text) => {
+    const origin = text.replace(/\/$/, "");
+    if (isExactOrigin(origin)) return origin;
+    throw new Error(
+      `must list exact origins such as https://app.example.com or capacitor://localhost, not "${text}"`,
+    );
   }),
 );
+
+/** Whether it is the origin of a page or an application, as a browser sends it; never `null` or a wildcard. */
+export function isExactOrigin(origin: string): boolean {
+  return isWebOrigin(origin) || isApplicationOrigin(origin);
+}
+
+const webSchemes = ["http", "https"];
+
+function isWebOrigin(origin: string): boolean {
+  const url = URL.parse(origin);
+  return url?.origin === origin && webSchemes.includes(url.protocol.slice(0, -1)) && !origin.includes("*");
+}
+
+/** `capacitor://localhost`, `chrome-extension://ID`: as the application sends it, so in lower case. */
+function isApplicationOrigin(origin: string): boolean {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/[a-z0-9][a-z0-9._-]*(?::\d{1,5})?$/.exec(origin)?.[1];
+  // Those of the network are no application's, and one slip away from http was meant to be a page's.
+  const others = [...webSchemes, "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript"];
+  return (
+    scheme !== undefined && !others.includes(scheme) && !webSchemes.some((one) => isOneSlipAway(scheme, one))
+  );
+}
 
 export const words = reader("words, comma-separated", splitList);
 

@@ -4,7 +4,7 @@ import type { TestAuth } from "./test-auth.ts";
 
 export interface Operation {
   readonly method: string;
-  /** With a name in braces for each part that varies. */
+  /** With a name in braces for each part that varies, never an empty one: that is another path. */
   readonly path: string;
   /** Of its body. */
   readonly fields: readonly string[];
@@ -33,4 +33,4 @@ export async function listOperations(t: TestAuth): Promise<Operation[]> {
 
 /** The path with this in every part that varies. */
 export const pathOf = ({ path }: Operation, part: string) =>
-  path.replace(/\{\w+\}/g, encodeURIComponent(part.toWellFormed()));
+  path.replace(/\{\w+\}/g, encodeURIComponent(part.toWellFormed()) || "-");

@@ -125,14 +125,14 @@ describe("the documents", () => {
     const { paths } = (await t.http.get("/api/schema/")).body;
     const bodyOf = (path: string, method: string) =>
       paths[path][method].requestBody.content["application/json"].schema;
-    const patch = bodyOf("/api/auth/profile/", "patch");
+    const patch = bodyOf("/api/auth/profile", "patch");
     const writable = ["nickname", "age", "newsletter", "birthday", "settings", "size", "city", "picture"];
     assert.deepEqual(Object.keys(patch.properties), [
       ...["username", "first_name", "last_name", "bio", ...writable],
     ]);
     assert.equal(patch.required, undefined);
-    assert.deepEqual(bodyOf("/api/auth/profile/", "put").required, ["username"]);
-    assert.deepEqual(bodyOf("/api/auth/register/", "post").required, [
+    assert.deepEqual(bodyOf("/api/auth/profile", "put").required, ["username"]);
+    assert.deepEqual(bodyOf("/api/auth/register", "post").required, [
       ...["email", "username", "password", "password2", "first_name", "last_name", "city"],
     ]);
     assert.deepEqual(patch.properties.age.type, ["integer", "null"]);

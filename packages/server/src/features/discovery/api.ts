@@ -1,12 +1,10 @@
 import { anyone } from "../../core/access/access.ts";
 import { userSchema } from "../../core/accounts/fields.ts";
 import type { Context } from "../../core/context.ts";
-import { factsIn } from "../../core/facts.ts";
 import { endpoint } from "../../core/feature.ts";
 import { publicKeySet } from "../../core/keys/keys.ts";
 import { readsOnly } from "../../core/limits/limits.ts";
-import { Unavailable } from "../../platform/http/errors.ts";
-import { describeApi } from "../../platform/http/openapi.ts";
+import { describeApi, publish } from "../../platform/http/openapi.ts";
 
 const open = { access: anyone, limit: [readsOnly], errors: [] } as const;
 
@@ -16,7 +14,7 @@ export const schema = endpoint({
   path: "/api/schema/",
   summary: "This document: OpenAPI 3.1, made from the endpoints themselves",
   reply: { type: "object" },
-  handle: async (ctx) => describeSystem(ctx),
+  handle: async (ctx) => publish(describeSystem(ctx)),
 });
 
 export function describeSystem(ctx: Context): ReturnType<typeof describeApi<Context>> {
@@ -24,9 +22,20 @@ export function describeSystem(ctx: Context): ReturnType<typeof describeApi<Cont
     endpoints: ctx.additions.endpoints.filter((one) => !one.path.startsWith("/_/")),
     title: `${ctx.config.appName} accounts`,
     version: "1",
-    serverUrl: ctx.config.publicUrl,
+    description:
+      "Accounts, sessions and tokens. Each path answers with and without a final slash. Bodies are JSON or forms; " +
+      "errors are Django REST Framework's, or RFC 9457's with `Accept: application/problem+json`.",
+    contact: { name: ctx.config.appName, url: ctx.config.publicUrl },
+    license: "MIT",
+    serverUrl: serverUrl(ctx.config.publicUrl),
     schemas: { User: userSchema(ctx.additions.fields) },
   });
+}
+
+/** On a machine of one's own, where the document was read from: no other machine finds it by that name. */
+function serverUrl(publicUrl: string): string {
+  const { hostname, pathname } = new URL(publicUrl);
+  return /^(?:localhost|127\..*|\[::1\])$/.test(hostname) ? pathname : publicUrl;
 }
 
 export const keySet = endpoint({
@@ -45,31 +54,5 @@ export const keySet = endpoint({
   handle: async (ctx) => {
     ctx.request.answerHeaders.set("Cache-Control", "public, max-age=300");
     return publicKeySet(ctx);
-  },
-});
-
-export const health = endpoint({
-  ...open,
-  method: "get",
-  path: "/_/health/",
-  summary: "Whether the process runs",
-  reply: { type: "object", properties: { status: { type: "string" } } },
-  handle: async () => ({ status: "ok" }),
-});
-
-export const ready = endpoint({
-  ...open,
-  method: "get",
-  path: "/_/ready/",
-  summary: "Whether the database answers",
-  reply: { type: "object", properties: { status: { type: "string" } } },
-  errors: [Unavailable],
-  handle: async (ctx) => {
-    try {
-      await factsIn(ctx).selectFrom("facts").select("name").limit(1).execute();
-      return { status: "ok" };
-    } catch (error) {
-      throw new Unavailable({ cause: error });
-    }
   },
 });

@@ -1,11 +1,11 @@
-/** What the system offers, and whether it runs: the API's description, health and readiness. */
+/** What the system offers: the API's description for programs and for people, and the keys of its tokens. */
 
 import type { Feature } from "../../core/feature.ts";
-import { health, keySet, ready, schema } from "./api.ts";
+import { keySet, schema } from "./api.ts";
 import { referencePage } from "./pages.ts";
 
 export const discovery = {
   name: "discovery",
-  endpoints: [schema, keySet, health, ready],
+  endpoints: [schema, keySet],
   pages: [referencePage],
 } as const satisfies Feature;

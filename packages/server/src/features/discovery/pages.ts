@@ -14,7 +14,7 @@ interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly description: string;
-  readonly security?: unknown;
+  readonly security: readonly unknown[];
   readonly requestBody?: Content;
   readonly responses: Readonly<Record<string, Content & { readonly description: string }>>;
 }
@@ -81,10 +81,10 @@ function showEntry({ method, path, operation }: Call): Html {
 function showCall(origin: string, { method, path, operation }: Call): Html {
   const { operationId, summary, description, security, requestBody } = operation;
   const body = schemaOf(requestBody);
-  const example = { method, url: `${origin}${path}`, needsToken: security !== undefined, body };
+  const example = { method, url: `${origin}${path}`, needsToken: security.length > 0, body };
   return html`<section id="${operationId}">
 <h2><a href="#${operationId}"><span class="verb">${method.toUpperCase()}</span><code>${path}</code></a></h2>
-<p>${summary}. ${security ? "Needs a bearer token." : "Open to everybody."}</p>
+<p>${summary}. ${security.length > 0 ? "Needs a bearer token." : "Open to everybody."}</p>
 ${description.split("\n\n").map((part) => html`<p class="soft">${part}</p>`)}
 <pre>${curlOf(example)}</pre>
 ${body && showFields(body)}

@@ -270,7 +270,8 @@ describe("preferences", () => {
       const { access } = await (await t.person()).signIn();
       assert.equal((await t.http.get(preferences, { token: access })).status, 404);
       assert.equal((await t.http.put(preferences, {}, { token: access })).status, 404);
-      assert.equal((await t.http.get("/api/schema/")).body.paths[preferences], undefined);
+      const { paths } = (await t.http.get("/api/schema/")).body;
+      assert.ok(!Object.keys(paths).some((path) => preferences.startsWith(path)));
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Which pages of other sites may call (the Fetch standard's CORS): exact origins, never credentials. */
+/** Which pages and applications of other origins may call (the Fetch standard's CORS): exact ones, never with credentials. */
 
 export interface CrossOrigin {
   /** The origin that people reach us at. */
@@ -24,7 +24,25 @@ export function isFromOwnPage(headers: Headers, own: string): boolean {
 }
 
 const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";
-const acceptedHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, Device-Token";
+
+/** What a call may bring along. A browser refuses to send a call at all that has one other header. */
+const acceptedHeaders = [
+  ...["Authorization", "Content-Type", "Accept-Language", "Idempotency-Key", "Device-Token", "X-Request-Id"],
+  // What clients of Django send, by the defaults of django-cors-headers.
+  ...["Accept", "User-Agent", "X-CSRFToken", "X-Requested-With"],
+  // What tracing adds to every call of a page: W3C Trace Context and Baggage, and the tools' own.
+  ...[
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    "b3",
+    "newrelic",
+    "Request-Id",
+    "Request-Context",
+  ],
+  ...["x-datadog-origin", "x-datadog-parent-id", "x-datadog-sampling-priority", "x-datadog-trace-id"],
+].join(", ");
 
 /** Says on an answer, refusals included, whether the calling page may read it. */
 export function addCrossOriginHeaders(headers: Headers, origin: string | null, rules: CrossOrigin): void {

@@ -61,7 +61,7 @@ describe("a call broken on its way", () => {
       probe({ method: "get" }),
     ]);
     const server = createNodeServer(handler, {
-      patience: { headers: 100, request: 150, idle: 100, checkEvery: 50 },
+      patience: { headers: 100, request: 150, idle: 100, checkEvery: 50, closing: 100 },
       ownsProcess: true,
     });
     t.after(() => server.close());

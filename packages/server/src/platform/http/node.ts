@@ -11,6 +11,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
 import { jsonAnswer } from "./answer.ts";
+import { trackConnections } from "./connections.ts";
+import { isProbe } from "./probes.ts";
 import type { Handler } from "./router.ts";
 
 /** Milliseconds that a caller may take. */
@@ -23,6 +25,8 @@ export interface ServerPatience {
   readonly idle: number;
   /** How often the first two are looked at. */
   readonly checkEvery: number;
+  /** For what has begun to come when the server closes. */
+  readonly closing: number;
 }
 
 const standardPatience: ServerPatience = {
@@ -30,6 +34,7 @@ const standardPatience: ServerPatience = {
   request: 30_000,
   idle: 65_000,
   checkEvery: 5_000,
+  closing: 3_000,
 };
 
 const mostHeaders = 100;
@@ -43,21 +48,30 @@ export interface NodeServerOptions {
   readonly ownsProcess?: boolean;
 }
 
-/** A server that is not yet listening; close it with `server.close()`. */
-export function createNodeServer(handler: Handler, options: NodeServerOptions = {}): Server {
+export interface NodeServer extends Server {
+  /** From now on each answer ends its connection; new ones are taken until it closes. */
+  readonly leave: () => void;
+  /** Calls that have come in whole and are not answered yet. */
+  readonly countCalls: () => number;
+}
+
+/**
+ * A server that is not yet listening. `close()` ends at once what nothing is asked on, soon what is asked by halves,
+ * and everything else with its answer.
+ */
+export function createNodeServer(handler: Handler, options: NodeServerOptions = {}): NodeServer {
   const { patience = standardPatience, ownsProcess = false } = options;
+  let isLeaving = false;
   const listener = getRequestListener(
     async (request, environment) => {
       const { incoming } = environment as HttpBindings;
       const answer = await handler(request, { address: incoming.socket.remoteAddress ?? "" });
-      // Once closing has begun, a kept-alive connection would hold the server open for another minute.
-      if (!server.listening) answer.headers.set("Connection", "close");
+      // A kept-alive connection would hold a server that closes open for another minute.
+      if (isLeaving) answer.headers.set("Connection", "close");
       return answer;
     },
     { overrideGlobalObjects: ownsProcess, errorHandler: answerUnread },
   );
-  // What a connection is being answered with, so that a refusal is never written into the middle of an answer.
-  const answering = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
       headersTimeout: patience.headers,
@@ -68,23 +82,42 @@ export function createNodeServer(handler: Handler, options: NodeServerOptions = 
       requireHostHeader: false,
     },
     (incoming, outgoing) => {
-      answering.set(incoming.socket, outgoing);
+      nameHost(incoming);
       const status = findRefusal(incoming);
       if (status !== undefined) refuse(outgoing, status);
       else void listener(incoming, outgoing);
     },
   );
+  const connections = trackConnections(server);
   // Node would silently leave out what is over a limit of its own; we count instead (its 16 KiB bound the head).
   server.maxHeadersCount = 0;
   server.on("checkExpectation", (_incoming, outgoing) => refuse(outgoing, 417));
   server.on("connect", (_incoming, socket) => hangUp(socket, 501));
+  const giveUp = (socket: Duplex, status: number) => {
+    // A refusal is never written into the middle of an answer.
+    if (!socket.writable || connections.isHalfAnswered(socket)) socket.destroy();
+    else hangUp(socket, status);
+  };
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const answer = answering.get(socket);
-    const isHalfAnswered = answer?.headersSent && !answer.writableFinished;
-    if (error.code === "ECONNRESET" || !socket.writable || isHalfAnswered) socket.destroy();
-    else hangUp(socket, parseErrorStatus[error.code ?? ""] ?? 400);
+    if (error.code === "ECONNRESET") socket.destroy();
+    else giveUp(socket, parseErrorStatus[error.code ?? ""] ?? 400);
   });
-  return server;
+  const leave = () => {
+    isLeaving = true;
+  };
+  // Node's own ends only the connections that have asked and been answered, and watches over no limit from then on.
+  const close: Server["close"] = (done) => {
+    leave();
+    closeServer(done);
+    for (const socket of connections.listUnborn()) socket.destroy();
+    const sweep = setInterval(() => {
+      for (const socket of connections.listUnasked()) giveUp(socket, 408);
+    }, patience.closing).unref();
+    server.once("close", () => clearInterval(sweep));
+    return server;
+  };
+  const closeServer = server.close.bind(server);
+  return Object.assign(server, { leave, close, countCalls: connections.countCalls });
 }
 
 const parseErrorStatus: Readonly<Record<string, number>> = {
@@ -98,6 +131,14 @@ function findRefusal({ rawHeaders }: IncomingMessage): number | undefined {
   if (rawHeaders.length > 2 * mostHeaders) return 431;
   const hosts = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === "host");
   return hosts.length === 1 ? undefined : 400;
+}
+
+/** Load balancers ask in HTTP/1.0, which has no such line (RFC 1945), whether we run: the answer is the same for any. */
+function nameHost(incoming: IncomingMessage): void {
+  const { httpVersion, headers, url = "" } = incoming;
+  if (httpVersion !== "1.0" || headers.host !== undefined || !isProbe(url.split("?")[0] ?? "")) return;
+  headers.host = "localhost";
+  incoming.rawHeaders.push("Host", headers.host);
 }
 
 /** The address could not be read as one, or the handler itself broke: the last net, which tells nothing. */

@@ -35,7 +35,16 @@ describe("an operation", () => {
   class Gone extends defineError(410, "gone", { en: "It is gone.", "pt-BR": "Foi." }) {}
   const describeOne = (changes: Parameters<typeof probe>[0]) => {
     const ctx = { request: {} } as never;
-    const api = { endpoints: [probe(changes)], title: "T", version: "1", serverUrl: "http://x", schemas: {} };
+    const api = {
+      endpoints: [probe(changes)],
+      title: "T",
+      version: "1",
+      description: "D",
+      contact: { name: "C", url: "http://c" },
+      license: "MIT",
+      serverUrl: "http://x",
+      schemas: {},
+    };
     const document = describeApi(ctx, api) as unknown as Document;
     const [described] = operationsOf(document);
     return described?.operation ?? assert.fail();
@@ -45,6 +54,7 @@ describe("an operation", () => {
     const { responses } = describeOne({
       errors: [Gone, FieldsInvalid],
       body: form({ name: text() }),
+      limit: [countingLimit("address", async () => undefined)],
       status: 201,
     });
     assert.deepEqual(Object.keys(responses), ["201", "400", "410", "413", "415", "429"]);
@@ -69,8 +79,14 @@ describe("an operation", () => {
       access: { ...openToAll, needsToken: true, errors: [Gone] },
       limit: [countingLimit("address", async () => undefined)],
     });
-    assert.ok(responses[410] && security);
+    assert.ok(responses[410]);
+    assert.deepEqual([security, describeOne({}).security], [[{ bearer: [] }], []]);
     assert.match(description, /Limit: a few\./);
+  });
+
+  it("may always be refused, though by no limit where it has none", () => {
+    const { responses, description } = describeOne({});
+    assert.deepEqual([Object.keys(responses), description], [["200", "400"], "Limit: none."]);
   });
 
   it("takes its body in each of the three forms, with the fields that the form asks for", () => {

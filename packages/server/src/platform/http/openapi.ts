@@ -8,6 +8,11 @@ import { formSchema } from "./form.ts";
 export interface ApiDescription<Ctx extends RequestContext> {
   readonly endpoints: readonly AnyEndpoint<Ctx>[];
   readonly title: string;
+  readonly description: string;
+  /** Whose it is, and how to reach them. */
+  readonly contact: { readonly name: string; readonly url: string };
+  /** By its name in SPDX's list. */
+  readonly license: string;
   readonly version: string;
   readonly serverUrl: string;
   /** Schemas that replies are made of, shown under their names. */
@@ -18,6 +23,7 @@ export interface OpenApiDocument {
   readonly openapi: string;
   readonly info: JsonSchema;
   readonly servers: readonly JsonSchema[];
+  readonly tags: readonly JsonSchema[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>>;
   readonly components: JsonSchema;
 }
@@ -27,19 +33,45 @@ export function describeApi<Ctx extends RequestContext>(
   api: ApiDescription<Ctx>,
 ): OpenApiDocument {
   const paths: Record<string, Record<string, JsonSchema>> = {};
-  for (const one of api.endpoints.filter((endpoint) => endpoint.onlyIf?.(system) ?? true)) {
+  const endpoints = api.endpoints.filter((endpoint) => endpoint.onlyIf?.(system) ?? true);
+  for (const one of endpoints) {
     const path = one.path.replace(/:([a-z_]+)/g, "{$1}");
     paths[path] = { ...paths[path], [one.method]: describeOperation(system, one) };
   }
   return {
     openapi: "3.1.0",
-    info: { title: api.title, version: api.version },
+    info: {
+      ...{ title: api.title, version: api.version, description: api.description, contact: api.contact },
+      license: { name: api.license, identifier: api.license },
+    },
     servers: [{ url: api.serverUrl }],
+    tags: [...new Set(endpoints.map(tagOf))].map((name) => ({ name, description: `Paths of "${name}".` })),
     paths,
     components: {
       schemas: { ...errorSchemas, ...api.schemas },
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
     },
+  };
+}
+
+/**
+ * The document as programs read it, without what their linters find fault with: each schema that has a name is given
+ * once, and paths end without a slash, with which they answer alike.
+ */
+export function publish(document: OpenApiDocument): OpenApiDocument {
+  const named = new Map(
+    Object.entries(document.components.schemas as object).map(([name, schema]) => [
+      JSON.stringify(schema),
+      name,
+    ]),
+  );
+  const paths = JSON.parse(JSON.stringify(document.paths), (_key, value: unknown) => {
+    const name = typeof value === "object" ? named.get(JSON.stringify(value)) : undefined;
+    return name === undefined ? value : { $ref: `#/components/schemas/${name}` };
+  }) as OpenApiDocument["paths"];
+  return {
+    ...document,
+    paths: Object.fromEntries(Object.entries(paths).map(([path, item]) => [path.replace(/\/$/, ""), item])),
   };
 }
 
@@ -55,8 +87,9 @@ function describeOperation<Ctx extends RequestContext>(system: Ctx, one: AnyEndp
   return {
     operationId: operationId(one),
     summary: one.summary,
-    description: [one.description, `Limit: ${limits}.`].filter(Boolean).join("\n\n"),
-    ...(one.access.needsToken ? { security: [{ bearer: [] }] } : {}),
+    description: [one.description, `Limit: ${limits || "none"}.`].filter(Boolean).join("\n\n"),
+    tags: [tagOf(one)],
+    security: one.access.needsToken ? [{ bearer: [] }] : [],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(form ? { requestBody: describeBody(formSchema(form.fields)) } : {}),
     responses: describeResponses(system, one, form !== undefined),
@@ -84,7 +117,8 @@ function describeResponses<Ctx extends RequestContext>(
   const responses: Record<string, JsonSchema> = {
     [one.status ?? 200]: { description: "Done.", content: { "application/json": { schema } } },
   };
-  const errors: readonly DeclaredError[] = [...one.errors, ...one.access.errors, Throttled];
+  const throttled = one.limit.length > 0 ? [Throttled] : [];
+  const errors: readonly DeclaredError[] = [...one.errors, ...one.access.errors, ...throttled];
   for (const status of [...new Set(errors.map((error) => error.status))].sort((a, b) => a - b)) {
     responses[status] = describeErrors(errors.filter((error) => error.status === status));
   }
@@ -92,6 +126,9 @@ function describeResponses<Ctx extends RequestContext>(
     responses[413] = { description: "The body is larger than 64 KiB.", content: contentOf("Detail") };
     responses[415] = { description: "The body is neither JSON nor a form.", content: contentOf("Detail") };
   }
+  // Whatever else may be wrong with a call, it can be no HTTP that only one reading has.
+  if (!Object.keys(responses).some((status) => status.startsWith("4")))
+    responses[400] = { description: "The request is broken.", content: contentOf("Detail") };
   return responses;
 }
 
@@ -132,6 +169,12 @@ const errorSchemas: Readonly<Record<string, JsonSchema>> = {
     required: ["type", "title", "status", "detail", "code", "ref"],
   },
 };
+
+const prefix = /^\/(?:api\/auth|api|_|\.well-known)\//;
+
+/** What a call is about, in a word: the first of its path. */
+const tagOf = ({ path }: { readonly path: string }): string =>
+  path.replace(prefix, "").split(/[/.]/)[0] ?? "";
 
 /** A name for the operation, from its method and path: `postPasswordResetConfirm`. */
 export function operationId<Ctx extends RequestContext>(

@@ -50,7 +50,7 @@ export interface Finished {
 export interface ProbeOptions {
   readonly pages?: readonly Page<RequestContext>[];
   readonly allowedOrigins?: readonly string[];
-  readonly isSecure?: boolean;
+  readonly strictTransport?: string;
   readonly translate?: (error: unknown) => ApiError | undefined;
 }
 
@@ -110,7 +110,7 @@ export function createProbe(
         body: html`<p>${error.code}</p>`,
         status: error.status,
       }),
-    isSecure: options.isSecure ?? false,
+    strictTransport: options.strictTransport,
     translate: options.translate ?? (() => undefined),
     finished: (request, status, bug) => finished.push({ request, status, bug }),
   });

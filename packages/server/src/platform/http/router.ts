@@ -32,8 +32,8 @@ export interface RouterOptions<Ctx extends RequestContext> {
   readonly crossOrigin: CrossOrigin;
   /** An error as a browser shows it, outside of the API. */
   readonly errorPage: (ctx: Ctx, error: ApiError) => Document;
-  /** Whether people reach us over https, so that browsers should never come back without it. */
-  readonly isSecure: boolean;
+  /** Where people reach us over https: for how long, in the words of RFC 6797, browsers come back with nothing else. */
+  readonly strictTransport: string | undefined;
   /** Turns what an outside part threw into an error that a caller may see; undefined for a bug. */
   readonly translate: (error: unknown) => ApiError | undefined;
   /** Told of every answer, and of the bug behind a 500. */
@@ -225,7 +225,7 @@ function finishAnswer<Ctx extends RequestContext>(
   if (!headers.has("Content-Security-Policy")) {
     headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   }
-  if (options.isSecure) headers.set("Strict-Transport-Security", "max-age=31536000; includeSubDomains");
+  if (options.strictTransport) headers.set("Strict-Transport-Security", options.strictTransport);
   if (isOpenToOtherOrigins(info.path)) {
     addCrossOriginHeaders(headers, info.headers.get("origin"), options.crossOrigin);
   }
