@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Config } from "../config.ts";
+import { type Config, findUnsupported } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
 import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
 import { createLog, type Log } from "../platform/log.ts";
@@ -52,12 +52,13 @@ async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const overrides = { PORT: options.port, HOST: options.host };
   const reading: Reading = { ...flags, overrides, makesKey: true };
   // A first look, before anything is made: what cannot start leaves nothing behind.
-  const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
+  const { config, problems, environment } = await loadEnvironment({ ...reading, makesKey: false });
   refuseProblems(problems);
   refuseUnsafe(config);
   const log = createServerLog(config, out);
   const warn = (text: string) => (out.isTerminal ? out.note(`▲ ${text}`) : log("warn", text));
   warnOfWeak(config, warn);
+  for (const { name, message } of findUnsupported(environment)) warn(`${name} ${message}`);
   const port = await findPort(config, warn);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
   await start(loaded, out, log);

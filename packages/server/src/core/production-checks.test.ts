@@ -119,6 +119,19 @@ describe("a server in production", () => {
     assert.deepEqual(saidOf({ EMAIL_BACKEND: "both" }), ["EMAIL_BACKEND is both"]);
   });
 
+  it("sends the password of the mail server over TLS, to this machine, or in clear text on purpose", () => {
+    const problem = ["EMAIL_HOST_USER is set without TLS"];
+    const login = { EMAIL_HOST_USER: "mailer", EMAIL_HOST_PASSWORD: "a-password-of-a-mail-server" };
+    assert.deepEqual(saidOf(login), problem);
+    for (const host of ["mail", "10.0.0.5", "127.0.0.1.example.com", "localhost.example.com"])
+      assert.deepEqual(saidOf({ ...login, EMAIL_HOST: host }), problem, host);
+    for (const host of ["localhost", "LOCALHOST", "mail.localhost", "127.0.0.1", "127.1.2.3", "::1"])
+      assert.deepEqual(saidOf({ ...login, EMAIL_HOST: host }), [], host);
+    for (const safe of [{ EMAIL_USE_TLS: "on" }, { EMAIL_USE_SSL: "on" }, { ALLOW_INSECURE: "mail" }])
+      assert.deepEqual(saidOf({ ...login, ...safe }), []);
+    assert.deepEqual(saidOf({}), [], "nothing to be read on the way");
+  });
+
   it("sends mail under a name of its own", () => {
     assert.deepEqual(saidOf({ DEFAULT_FROM_EMAIL: "" }), ["DEFAULT_FROM_EMAIL is still noreply@localhost"]);
   });

@@ -22,6 +22,7 @@ export function findProductionProblems(config: Config): ProductionProblem[] {
     ...checkAddresses(config),
     ...checkSecrets(config),
     ...checkMail(config),
+    ...checkMailPassword(config),
     ...checkHashing(config),
     ...(config.rateLimits ? [] : [limitsAreOff]),
   ];
@@ -63,11 +64,13 @@ function checkAddresses({ publicUrl, isPublicUrlSaid, frontendUrl }: Config): Pr
   return found;
 }
 
-/** Plain http is safe on the machine itself alone. */
+/** Clear text is safe on the machine itself alone. */
+const isLoopback = (host: string) =>
+  /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
+
 function isClearText(address: string): boolean {
   const { protocol, hostname } = new URL(address);
-  const isLoopback = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-  return protocol === "http:" && !isLoopback;
+  return protocol === "http:" && !isLoopback(hostname);
 }
 
 function checkSecrets({ secretKey, secretKeyFallbacks }: Config): ProductionProblem[] {
@@ -137,4 +140,22 @@ function checkMail({ mail }: Config): ProductionProblem[] {
     });
   }
   return found;
+}
+
+/** What is sent to the mail server without TLS, anybody on the way reads: the password, and every link. */
+function checkMailPassword({ mail, allowInsecure }: Config): ProductionProblem[] {
+  const isSent = mail.backend === "smtp" && mail.user !== undefined && mail.host !== undefined;
+  if (!isSent || mail.useTls || mail.useSsl || isLoopback(mail.host)) return [];
+  if (allowInsecure.includes("mail")) return [];
+  return [
+    {
+      problem: "EMAIL_HOST_USER is set without TLS",
+      because: "its password would travel to the mail server in clear text",
+      fixes: [
+        "EMAIL_USE_TLS=on (STARTTLS, usually on port 587)",
+        "EMAIL_USE_SSL=on (TLS from the first byte, usually on port 465)",
+        "ALLOW_INSECURE=mail (only for a network that nobody else can read)",
+      ],
+    },
+  ];
 }
