@@ -1,5 +1,6 @@
 /** Puts a system together: settings, a database and the listed features become one handler and bound flows. */
 
+import { sql } from "kysely";
 import type { Config } from "./config.ts";
 import { type Caller, signedIn } from "./core/access/access.ts";
 import { toColumn } from "./core/accounts/accounts.ts";
@@ -92,11 +93,14 @@ export async function createAuth<
   checkTokenClaims(config.tokens.claims, fields);
   const additions = collectAdditions(features, fields);
   const database = options.database ?? (await openConfigured(config, log));
+  const now = options.now ?? systemClock;
+  const sharedClock = options.now ? undefined : database.clock;
   const contextFor = (request: Context["request"]): Context =>
     createContext({
       config,
       db: database.kysely,
-      now: options.now ?? systemClock,
+      now,
+      sharedNow: () => sharedClock ?? sql<number>`cast(${now().getTime()} as bigint)`,
       randomBytes: options.randomBytes ?? systemRandomBytes,
       log,
       request,

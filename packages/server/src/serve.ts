@@ -9,7 +9,7 @@ import { createNodeServer, type NodeServerOptions } from "./platform/http/node.t
 
 export interface Serving {
   readonly server: Server;
-  /** Takes no new call, finishes those under way (15 seconds at most) and the mail being sent, then closes. */
+  /** Takes no new call, finishes those under way (15 seconds at most) and the mail being sent (8 at most), then closes. */
   readonly stop: Background["stop"];
 }
 

@@ -1,7 +1,7 @@
 /** Everything a flow may touch that is not its arguments, and the transactions it runs in. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Kysely } from "kysely";
+import type { Expression, Kysely } from "kysely";
 import type { Config } from "../config.ts";
 import { type NoTables, TransactionConflict } from "../platform/database/dialect.ts";
 import type { RequestInfo } from "../platform/http/request.ts";
@@ -14,6 +14,11 @@ export interface Context {
   /** A file says which tables it reads: `ctx.db.$extendTables<{ … }>()`. */
   readonly db: Kysely<NoTables>;
   readonly now: () => Date;
+  /**
+   * The time in milliseconds inside a statement, by the clock that all nodes share: what one node writes and another
+   * compares, such as a lease, goes by it. A clock that was handed to the system, as by a test, rules here too.
+   */
+  readonly sharedNow: () => Expression<number>;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
   /** Who is asking, for the audit trail and the limits; a quiet one for the command line and jobs. */

@@ -1,5 +1,6 @@
 /** The tables that features share. */
 
+import { sql } from "kysely";
 import type { Migration, MigrationTools } from "../platform/database/migrate.ts";
 import { event } from "./events/events.ts";
 
@@ -21,6 +22,30 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .on("accounts")
       .column("unconfirmed_until")
       .execute();
+  },
+  "2026-11-28-mail-turns": async ({ db, text, integer }) => {
+    // A node of the release before fills these in by their defaults, and sends in the order of arrival.
+    const table = () => db.schema.alterTable("outbox");
+    await table()
+      .addColumn("priority", integer, (column) => column.notNull().defaultTo(1))
+      .execute();
+    await table()
+      .addColumn("turn", integer, (column) => column.notNull().defaultTo(1))
+      .execute();
+    await table().addColumn("caused_by", text).execute();
+    await table()
+      .addColumn("cut_off", integer, (column) => column.notNull().defaultTo(0))
+      .execute();
+    // Of the mail that waits alone, so that they stay small; and not by its state, for which there is an older index.
+    const waiting = sql<boolean>`finished_at is null`;
+    const indexes = {
+      outbox_turns: ["priority", "turn", "due_at"],
+      outbox_turns_recipient: ["recipient", "priority", "turn"],
+      outbox_turns_cause: ["caused_by", "priority", "turn"],
+      outbox_leases: ["leased_until"],
+    };
+    for (const [name, columns] of Object.entries(indexes))
+      await db.schema.createIndex(name).on("outbox").columns(columns).where(waiting).execute();
   },
   "2026-11-24-trail": async ({ db, text, integer, time, json }) => {
     await db.schema

@@ -103,6 +103,8 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       stream.once("data", () => follow("body", id, () => undefined));
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
+        // All of it may have come at once, and we hung up on the first of it.
+        if (isCutOff()) return;
         follow("message", id, (error) => {
           if (error) return next(error);
           const from = envelope.mailFrom ? envelope.mailFrom.address : "";
@@ -119,6 +121,9 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       });
     },
   });
+
+  const isCutOff = () =>
+    typeof handle.mode === "object" && "dropAt" in handle.mode && handle.mode.dropAt === "body";
 
   function follow(step: SmtpStep, id: string, next: (error?: Error | null) => void): void {
     const { mode } = handle;

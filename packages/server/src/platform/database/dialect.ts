@@ -1,6 +1,6 @@
 /** What both databases have in common: the interface each of them satisfies, and the two failures callers act on. */
 
-import type { Kysely } from "kysely";
+import type { Expression, Kysely } from "kysely";
 import type { Columns, TableDescription } from "./columns.ts";
 
 /** No table is known to everyone: a file says what it reads, `db.$extendTables<{ accounts: AccountRow }>()`. */
@@ -21,6 +21,8 @@ export interface Database {
   /** For a person or a metric to read; never to branch on. */
   readonly kind: "sqlite" | "postgres";
   readonly columns: Columns;
+  /** The time in milliseconds by the database's own clock, which all nodes share; undefined where it has none but ours. */
+  readonly clock?: Expression<number>;
   /** Keeps other schema changes out until the transaction ends; the first statement of the transaction. */
   lockSchema(transaction: Kysely<NoTables>): Promise<void>;
   /** The names of the tables there are now, in order; Kysely's own introspection is not to be used. */

@@ -27,6 +27,8 @@ export function openPostgres(url: string, options: DatabaseOptions): Database {
     kysely,
     kind: "postgres",
     columns: postgresColumns,
+    // Of this statement, not of its transaction, and the same all through it, so that an index can be asked.
+    clock: sql<number>`cast(extract(epoch from statement_timestamp()) * 1000 as bigint)`,
     lockSchema,
     listTables,
     describeTable,

@@ -58,7 +58,7 @@ export async function converse(server: Server, mail?: Envelope, signal?: AbortSi
   const connection = open(server);
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined);
-  connection.once("error", broken.reject);
+  connection.on("error", broken.reject);
   const over = AbortSignal.any([
     AbortSignal.timeout(wholeMs),
     // Aborted by the worker: it is told as any other end of the time, and by then nobody asks which.
@@ -99,15 +99,22 @@ export async function converse(server: Server, mail?: Envelope, signal?: AbortSi
         else done(failure("ENOAUTH", "no sign-in offered"));
       });
     }
-    if (!mail) return "";
+    if (!mail) {
+      leave(connection);
+      return "";
+    }
     const { from, to, raw } = mail;
     const sent = await take<{ response?: string | undefined }>("mail", wholeMs, (done) =>
       connection.send({ from, to, size: raw.length }, raw, done),
     );
+    leave(connection);
     return sent?.response ?? "";
+  } catch (error) {
+    // No word more: it could be taken for a part of the mail.
+    connection.close();
+    throw error;
   } finally {
     over.removeEventListener("abort", end);
-    leave(connection);
   }
 }
 
