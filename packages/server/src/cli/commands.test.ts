@@ -327,6 +327,18 @@ describe("mail test", () => {
     assert.deepEqual(outcomes.toSorted(), ["failed", "failed", "failed", "sent"]);
   });
 
+  it("sends no password in clear text in production", async () => {
+    await using box = await openBox();
+    const env = { NODE_ENV: "production", EMAIL_HOST: "nowhere.invalid", EMAIL_HOST_USER: "auth" };
+    const refused = await box.run(["mail", "test", "ada@example.org"], { env });
+    assert.deepEqual([refused.code, refused.out], [78, ""]);
+    assert.match(refused.err, /^✗ EMAIL_HOST_USER is set without TLS: .*\n {2}fix {2}EMAIL_USE_TLS=on/);
+    const allowed = await box.run(["mail", "test", "ada@example.org"], {
+      env: { ...env, ALLOW_INSECURE: "mail" },
+    });
+    assert.deepEqual([allowed.code, allowed.out], [75, ""], "it was tried");
+  });
+
   it("needs no database, and makes none", async () => {
     await using box = await openBox();
     await using server = await startSmtpServer();

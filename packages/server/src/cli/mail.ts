@@ -6,6 +6,7 @@ import { record } from "../core/events/events.ts";
 import { mailWasTested, writeTestMail } from "../core/mail/test-mail.ts";
 import { chooseTransport, createSmtp } from "../core/mail/transports/choose.ts";
 import type { Transport } from "../core/mail/transports/transport.ts";
+import { findMailPasswordProblems } from "../core/production-checks.ts";
 import { systemClock } from "../platform/clock.ts";
 import { FieldsInvalid } from "../platform/http/errors.ts";
 import { email } from "../platform/http/fields.ts";
@@ -53,6 +54,15 @@ async function test({ flags, out }: Call, given: string): Promise<void> {
   if (backend === "off" || backend === "missing") {
     throw new CommandFailed(
       `No mail leaves: ${backend === "off" ? "EMAIL_BACKEND is off" : "there is no mail server"}.\n  fix  EMAIL_HOST=smtp.example.com (and EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD)`,
+      exitCodes.configuration,
+    );
+  }
+  // As the server itself would not start: trying it must not be what gives the password away.
+  const [unsafe] = config.mode === "production" ? findMailPasswordProblems(config) : [];
+  if (unsafe) {
+    const fixes = unsafe.fixes.map((fix, index) => `  ${index === 0 ? "fix" : "or "}  ${fix}`);
+    throw new CommandFailed(
+      [`${unsafe.problem}: ${unsafe.because}.`, ...fixes].join("\n"),
       exitCodes.configuration,
     );
   }

@@ -4,7 +4,11 @@ import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Config, findUnsupported } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
-import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
+import {
+  findAllowedProblems,
+  findDevelopmentWarnings,
+  findProductionProblems,
+} from "../core/production-checks.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
@@ -88,10 +92,10 @@ function refuseUnsafe(config: Config): void {
   throw new CommandFailed(["", title, "", ...lines, ""].join("\n"), exitCodes.configuration);
 }
 
-/** What would be refused in production is said while there is time to mend it. */
+/** What would be refused in production is said while there is time to mend it; there, what is allowed although unsafe. */
 function warnOfWeak(config: Config, warn: (text: string) => void): void {
-  if (config.mode === "production") return;
-  for (const { problem, because } of findDevelopmentWarnings(config)) warn(`${problem}: ${because}`);
+  const find = config.mode === "production" ? findAllowedProblems : findDevelopmentWarnings;
+  for (const { problem, because } of find(config)) warn(`${problem}: ${because}`);
 }
 
 async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {

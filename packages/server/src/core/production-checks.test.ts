@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { loadConfig } from "../config.ts";
 import type { Environment } from "../platform/settings.ts";
-import { findDevelopmentWarnings, findProductionProblems } from "./production-checks.ts";
+import { findAllowedProblems, findDevelopmentWarnings, findProductionProblems } from "./production-checks.ts";
 
 const good: Environment = {
   NODE_ENV: "production",
@@ -130,6 +130,13 @@ describe("a server in production", () => {
     for (const safe of [{ EMAIL_USE_TLS: "on" }, { EMAIL_USE_SSL: "on" }, { ALLOW_INSECURE: "mail" }])
       assert.deepEqual(saidOf({ ...login, ...safe }), []);
     assert.deepEqual(saidOf({}), [], "nothing to be read on the way");
+    const allowed = findAllowedProblems(configOf({ ...good, ...login, ALLOW_INSECURE: "mail" }));
+    assert.deepEqual(
+      allowed.map(({ problem }) => problem),
+      problem,
+      "it is still worth a warning",
+    );
+    assert.deepEqual(findAllowedProblems(configOf({ ...good, ALLOW_INSECURE: "mail" })), []);
   });
 
   it("sends mail under a name of its own", () => {

@@ -22,10 +22,20 @@ export function findProductionProblems(config: Config): ProductionProblem[] {
     ...checkAddresses(config),
     ...checkSecrets(config),
     ...checkMail(config),
-    ...checkMailPassword(config),
+    ...findMailPasswordProblems(config),
     ...checkHashing(config),
     ...(config.rateLimits ? [] : [limitsAreOff]),
   ];
+}
+
+/** Why a mail server must not be spoken to in production; empty too where ALLOW_INSECURE lets it pass. */
+export function findMailPasswordProblems(config: Config): ProductionProblem[] {
+  return config.allowInsecure.includes("mail") ? [] : checkMailPassword(config);
+}
+
+/** What ALLOW_INSECURE lets pass in production: only worth a warning then. */
+export function findAllowedProblems(config: Config): ProductionProblem[] {
+  return config.allowInsecure.includes("mail") ? checkMailPassword(config) : [];
 }
 
 /** What is only worth a warning while developing: a secret that was given, and is weak. */
@@ -143,10 +153,9 @@ function checkMail({ mail }: Config): ProductionProblem[] {
 }
 
 /** What is sent to the mail server without TLS, anybody on the way reads: the password, and every link. */
-function checkMailPassword({ mail, allowInsecure }: Config): ProductionProblem[] {
+function checkMailPassword({ mail }: Config): ProductionProblem[] {
   const isSent = mail.backend === "smtp" && mail.user !== undefined && mail.host !== undefined;
   if (!isSent || mail.useTls || mail.useSsl || isLoopback(mail.host)) return [];
-  if (allowInsecure.includes("mail")) return [];
   return [
     {
       problem: "EMAIL_HOST_USER is set without TLS",

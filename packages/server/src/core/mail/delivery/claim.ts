@@ -1,6 +1,7 @@
 /** Takes mail out of the outbox for one worker at a time, by a lease that ends by the clock that all nodes share. */
 
-import { type Expression, sql } from "kysely";
+import type { Expression } from "kysely";
+import { sql } from "kysely";
 import { seconds } from "../../../platform/duration.ts";
 import { randomUuid } from "../../../platform/random.ts";
 import type { Context } from "../../context.ts";

@@ -1,4 +1,4 @@
-/** Whether the database was well all the while: after an outage, whoever had its mail in hand notes first what became of it. */
+/** Whether the database was well for long enough to take mail over from others, who may have an outage behind them. */
 
 import { seconds } from "../../../platform/duration.ts";
 import type { Context } from "../../context.ts";

@@ -1,6 +1,7 @@
 /** What a failure means for a mail: when it is tried again, if ever, and the words in which an operator reads of it. */
 
-import { type Expression, sql } from "kysely";
+import type { Expression } from "kysely";
+import { sql } from "kysely";
 import { hours, minutes, seconds } from "../../../platform/duration.ts";
 import { describeError, type LogLevel } from "../../../platform/log.ts";
 import type { Context } from "../../context.ts";

@@ -1,4 +1,4 @@
-/** Writes a mail once its turn has come, and never twice: within the budget of its recipient, with its link made in the same transaction. */
+/** Writes a mail down before it is sent, once: within its recipient's budget, its link made in the same transaction. */
 
 import { canonicalEmail } from "../../../platform/http/email-address.ts";
 import type { Context } from "../../context.ts";
