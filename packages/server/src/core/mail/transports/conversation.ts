@@ -49,8 +49,8 @@ export class StepFailed extends Error {
 
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 
-/** Whether a server speaks TLS at once where we waited for its greeting is asked after this part of a step's time. */
-const partInSilence = 0.3;
+/** Whether a server speaks TLS at once is asked after so much silence, or a third of a step's time if that is shorter. */
+const silenceMs = 3000;
 
 /** Hands a mail over, or only signs in where there is none; the server's last word. Throws StepFailed. */
 export async function converse(server: Server, mail?: Envelope, signal?: AbortSignal): Promise<string> {
@@ -153,16 +153,19 @@ function leave(connection: SmtpConnection): void {
 function askForTls({ host, port, tls, stepMs }: Server, found: (error: Error) => void): () => void {
   if (tls === "implicit") return () => undefined;
   let stop = () => undefined as void;
-  const timer = setTimeout(() => {
-    // Only whether it speaks TLS is asked, and nothing is sent.
-    const options = { host, port, rejectUnauthorized: false, ...(isIP(host) ? {} : { servername: host }) };
-    const socket = connect(options, () => {
-      found(failure("ETLSFIRST", "TLS expected from the first byte"));
-      socket.destroy();
-    });
-    socket.on("error", () => undefined);
-    stop = () => void socket.destroy();
-  }, stepMs * partInSilence);
+  const timer = setTimeout(
+    () => {
+      // Only whether it speaks TLS is asked, and nothing is sent.
+      const options = { host, port, rejectUnauthorized: false, ...(isIP(host) ? {} : { servername: host }) };
+      const socket = connect(options, () => {
+        found(failure("ETLSFIRST", "TLS expected from the first byte"));
+        socket.destroy();
+      });
+      socket.on("error", () => undefined);
+      stop = () => void socket.destroy();
+    },
+    Math.min(silenceMs, stepMs / 3),
+  );
   return () => {
     clearTimeout(timer);
     stop();

@@ -43,6 +43,10 @@ const needsTlsFirst = (failure: Failure) =>
   (failure.code === 538 || (failure.code === 530 && wantsTls(failure)));
 const isEncrypted = ({ tls }: Circumstances) => tls === "implicit" || tls === "starttls";
 
+/** What a server says at the recipient may be about us; where its code says that it is about the mailbox, it is not. */
+const isNoToUs = (failure: Failure) =>
+  failure.command === "RCPT TO" && isNo(failure) && !/^5\.(?:1\.[1-6]|2\.)/.test(failure.enhanced);
+
 /** From cause to sentence. The first that fits is it. */
 const meanings: Readonly<Record<string, Meaning>> = {
   unknownName: {
@@ -206,7 +210,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
         : "The mail server takes mail only from who signs in: set EMAIL_HOST_USER and EMAIL_HOST_PASSWORD.",
   },
   relayDenied: {
-    isIt: (failure) => failure.command === "RCPT TO" && isNo(failure) && /\brelay/i.test(failure.said),
+    isIt: (failure) => isNoToUs(failure) && /\brelay/i.test(failure.said),
     says: ({ hasAccount }) =>
       hasAccount
         ? "The mail server passes no mail on to that domain: set EMAIL_HOST to the server that sends mail for you, or allow this account to relay there."
@@ -216,8 +220,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
     isIt: (failure) =>
       isNo(failure) &&
       (failure.command === "MAIL FROM" ||
-        (failure.command === "RCPT TO" &&
-          (/^5\.1\.[78]/.test(failure.enhanced) || /\bsender\b/i.test(failure.said)))),
+        (isNoToUs(failure) && (/^5\.1\.[78]/.test(failure.enhanced) || /\bsender\b/i.test(failure.said)))),
     says: ({ from }) =>
       `The mail server does not take ${from} as the sender: set DEFAULT_FROM_EMAIL to an address that EMAIL_HOST_USER may send from.`,
   },

@@ -40,7 +40,8 @@ function transportTo(server: Pick<TestSmtpServer, "host" | "port">, settings: Pa
     implicitTls: false,
     from: { name: "Example", address: "noreply@example.org" },
     name: "auth.example.org",
-    timeoutMs: 5000,
+    // Longer than anything takes on a machine that does much else.
+    ...{ stepMs: 60_000, timeoutMs: 60_000 },
     now: () => moment,
     ...settings,
   });
