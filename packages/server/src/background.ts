@@ -6,7 +6,7 @@ import { chooseTransport } from "./core/mail/transports/choose.ts";
 import { type Delivery, startMailWorker } from "./core/mail/worker.ts";
 
 export interface Background {
-  /** Takes nothing more on, and finishes what is under way. */
+  /** Takes nothing more on, and finishes the jobs at work; mail that takes longer than five seconds is given back. */
   readonly stop: () => Promise<void>;
   /** What a stop that has begun is waiting for. */
   readonly left: () => readonly string[];

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { loadConfig, settings } from "./config.ts";
+import { findUnsupported, loadConfig, settings } from "./config.ts";
 import { argon2Ceiling } from "./core/passwords/formats.ts";
 import { type Environment, listSettings } from "./platform/settings.ts";
+import { makeSelfSignedCertificate } from "./testing/self-signed-certificate.ts";
 
 const problemsOf = (environment: Environment) =>
   loadConfig(environment).problems.map(({ name, message }) => `${name} ${message}`);
@@ -246,6 +250,63 @@ describe("the mail server", () => {
       ],
       [25, 587, 465, 2525],
     );
+  });
+
+  it("is waited for ten seconds, unless EMAIL_TIMEOUT says more or less", () => {
+    const timeoutOf = (environment: Environment) => loadConfig(environment).config.mail.timeout;
+    assert.deepEqual([timeoutOf({}), timeoutOf({ EMAIL_TIMEOUT: "30" })], [10, 30]);
+    for (const wrong of ["0", "301", "10s", "-1"])
+      assert.deepEqual(problemsOf({ EMAIL_TIMEOUT: wrong }), [
+        "EMAIL_TIMEOUT must be a whole number from 1 to 300",
+      ]);
+  });
+
+  it("is trusted by the authority in EMAIL_CA_FILE, which must be certificates in PEM", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "imagaine-auth-ca-"));
+    try {
+      const [ca, other, key] = ["ca.pem", "other.pem", "key.pem"].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
+      const [one, two] = [makeSelfSignedCertificate("one"), makeSelfSignedCertificate("two")];
+      await writeFile(ca, `the company's\n${one.cert}\n${two.cert}`);
+      await writeFile(other, one.cert.replace(/[A-Za-z]{4}/, "!!!!"));
+      await writeFile(key, one.key);
+      assert.equal(
+        loadConfig({ EMAIL_CA_FILE: ca }).config.mail.caFile,
+        `${one.cert.trim()}\n${two.cert.trim()}`,
+      );
+      const noCertificate =
+        "EMAIL_CA_FILE names a file that holds no certificate in PEM (-----BEGIN CERTIFICATE-----)";
+      assert.deepEqual(problemsOf({ EMAIL_CA_FILE: key }), [noCertificate]);
+      assert.deepEqual(problemsOf({ EMAIL_CA_FILE: other }), [noCertificate]);
+      assert.deepEqual(problemsOf({ EMAIL_CA_FILE: join(folder, "none") }), [
+        "EMAIL_CA_FILE names a file that cannot be read (ENOENT)",
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("is shown no certificate of ours, which is said where Django's settings for one are set", () => {
+    const found = findUnsupported({
+      EMAIL_SSL_CERTFILE: "/etc/mail.pem",
+      EMAIL_SSL_KEYFILE: "",
+      EMAIL_HOST: "mail",
+    });
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ["EMAIL_SSL_CERTFILE"],
+    );
+    assert.match(found[0]?.message ?? "", /not supported.*EMAIL_CA_FILE.*EMAIL_HOST_USER/);
+  });
+
+  it("may be spoken to in clear text only where ALLOW_INSECURE names it", () => {
+    const allowed = (text: string) => loadConfig({ ALLOW_INSECURE: text }).config.allowInsecure;
+    assert.deepEqual([allowed(""), allowed("mail"), allowed(" mail , mail ")], [[], ["mail"], ["mail"]]);
+    for (const wrong of ["on", "mail,url", "Mail"])
+      assert.deepEqual(problemsOf({ ALLOW_INSECURE: wrong }), ["ALLOW_INSECURE must list any of mail"]);
   });
 
   it("is used where it is named, and is missing only in production", () => {

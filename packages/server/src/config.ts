@@ -186,6 +186,18 @@ export const settings = {
     ),
     useTls: setting("EMAIL_USE_TLS", read.switchedOn, "off", "STARTTLS, which is then demanded (RFC 3207)."),
     useSsl: setting("EMAIL_USE_SSL", read.switchedOn, "off", "TLS from the first byte (RFC 8314)."),
+    caFile: setting(
+      "EMAIL_CA_FILE",
+      read.certificateFile,
+      undefined,
+      "A PEM file with the certificate of your own authority, or of the mail server itself, trusted beside the usual ones.",
+    ),
+    timeout: setting(
+      "EMAIL_TIMEOUT",
+      read.wholeNumber(1, 300),
+      "10",
+      "Seconds that the mail server may take until it has greeted, and again to sign us in. A whole mail may take 60, or as long as this.",
+    ),
     user: setting("EMAIL_HOST_USER", read.text, undefined, "User name at the mail server."),
     password: secretSetting("EMAIL_HOST_PASSWORD", read.text, "Password at the mail server."),
     from: setting(
@@ -280,6 +292,12 @@ export const settings = {
     "365d",
     "How long the audit trail keeps what happened.",
   ),
+  allowInsecure: setting(
+    "ALLOW_INSECURE",
+    read.someOf("mail"),
+    "",
+    "What production does although it is unsafe, comma-separated. mail: the password of the mail server travels without TLS.",
+  ),
   rateLimits: setting(
     "RATE_LIMITS",
     read.switchedOn,
@@ -340,6 +358,22 @@ export function loadConfig(environment: Environment): { config: Config; problems
     config: complete(values, isRefreshTtlSaid),
     problems: [...problems, ...findContradictions(values, isRefreshTtlSaid)],
   };
+}
+
+const noClientCertificate =
+  "is not supported, and not read: no certificate of ours is shown to the mail server. For the authority that signed the server's, EMAIL_CA_FILE; to sign in there, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD";
+
+/** Settings of Django's mail that ask for what is not there. A warning: they may be meant for a Django beside us. */
+const unsupported: Readonly<Record<string, string>> = {
+  EMAIL_SSL_CERTFILE: noClientCertificate,
+  EMAIL_SSL_KEYFILE: noClientCertificate,
+};
+
+/** Names that are set, and that nothing reads though somebody may rely on it. */
+export function findUnsupported(environment: Environment): Problem[] {
+  return Object.entries(unsupported)
+    .filter(([name]) => environment[name])
+    .map(([name, message]) => ({ name, message }));
 }
 
 function findContradictions({ mail, tokens }: Read, isRefreshTtlSaid: boolean): Problem[] {

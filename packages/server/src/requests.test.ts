@@ -289,7 +289,7 @@ describe("other origins", () => {
     const listed = ["capacitor://localhost", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"];
     const { allows } = createReader({
       ...{ NODE_ENV: "production", CORS_ALLOWED_ORIGINS: listed.join() },
-    });
+    }).crossOrigin;
     for (const origin of listed) assert.ok(allows(origin), origin);
     for (const origin of [
       ...["capacitor://localhost:1", "capacitor://localhost.evil.example", "ionic://localhost", "null"],
@@ -306,7 +306,7 @@ describe("other origins", () => {
       corsAllowedOrigins: ["null", "*"],
       frontendUrl: "com.example.app://open",
     };
-    const { allowsOrigin } = createRequestReader({ ...reader.system, config });
+    const { allows } = createRequestReader({ ...reader.system, config }).crossOrigin;
     for (const origin of ["null", "*", "https://evil.example"]) assert.ok(!allows(origin), origin);
   });
 

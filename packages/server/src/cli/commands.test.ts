@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -324,6 +325,38 @@ describe("mail test", () => {
     const trail = JSON.parse((await box.run(["audit", "search", "--event", "mail.tested", "--json"])).out);
     const outcomes = trail.events.map(({ details }: { details: { outcome: string } }) => details.outcome);
     assert.deepEqual(outcomes.toSorted(), ["failed", "failed", "failed", "sent"]);
+  });
+
+  it("sends no password in clear text in production", async () => {
+    await using box = await openBox();
+    const env = { NODE_ENV: "production", EMAIL_HOST: "nowhere.invalid", EMAIL_HOST_USER: "auth" };
+    const refused = await box.run(["mail", "test", "ada@example.org"], { env });
+    assert.deepEqual([refused.code, refused.out], [78, ""]);
+    assert.match(refused.err, /^✗ EMAIL_HOST_USER is set without TLS: .*\n {2}fix {2}EMAIL_USE_TLS=on/);
+    const allowed = await box.run(["mail", "test", "ada@example.org"], {
+      env: { ...env, ALLOW_INSECURE: "mail" },
+    });
+    assert.deepEqual([allowed.code, allowed.out], [75, ""], "it was tried");
+  });
+
+  it("needs no database, and makes none", async () => {
+    await using box = await openBox();
+    await using server = await startSmtpServer();
+    const env = { EMAIL_HOST: server.host, EMAIL_PORT: String(server.port) };
+    const databases: Record<string, string>[] = [{}, { DATABASE_URL: "postgres://auth@127.0.0.1:1/auth" }];
+    for (const more of databases) {
+      const sent = await box.run(["mail", "test", "ada@example.org"], { env: { ...env, ...more } });
+      assert.deepEqual([sent.code, sent.out], [0, "250 Taken\n"], sent.err);
+      assert.match(sent.err, /\nnot in the audit trail: /);
+    }
+    await server.close();
+    const refused = await box.run(["mail", "test", "ada@example.org"], { env });
+    assert.equal(refused.code, 75);
+    assert.match(
+      refused.err,
+      /✗ Mail server unreachable: Nothing listens at .*: set EMAIL_HOST and EMAIL_PORT/,
+    );
+    assert.ok(!existsSync(join(box.folder, "data")));
   });
 });
 

@@ -2,9 +2,13 @@
 
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import type { Config } from "../config.ts";
+import { type Config, findUnsupported } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
-import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
+import {
+  findAllowedProblems,
+  findDevelopmentWarnings,
+  findProductionProblems,
+} from "../core/production-checks.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
 import { version } from "../version.ts";
@@ -54,12 +58,13 @@ async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const overrides = { PORT: options.port, HOST: options.host };
   const reading: Reading = { ...flags, overrides, makesKey: true };
   // A first look, before anything is made: what cannot start leaves nothing behind.
-  const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
+  const { config, problems, environment } = await loadEnvironment({ ...reading, makesKey: false });
   refuseProblems(problems);
   refuseUnsafe(config);
   const log = createServerLog(config, out);
   const warn = (text: string) => (out.isTerminal ? out.note(`▲ ${text}`) : log("warn", text));
   warnOfWeak(config, warn);
+  for (const { name, message } of findUnsupported(environment)) warn(`${name} ${message}`);
   const port = await findPort(config, warn);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
   await start(loaded, out, log);
@@ -89,10 +94,10 @@ function refuseUnsafe(config: Config): void {
   throw new CommandFailed(["", title, "", ...lines, ""].join("\n"), exitCodes.configuration);
 }
 
-/** What would be refused in production is said while there is time to mend it. */
+/** What would be refused in production is said while there is time to mend it; there, what is allowed although unsafe. */
 function warnOfWeak(config: Config, warn: (text: string) => void): void {
-  if (config.mode === "production") return;
-  for (const { problem, because } of findDevelopmentWarnings(config)) warn(`${problem}: ${because}`);
+  const find = config.mode === "production" ? findAllowedProblems : findDevelopmentWarnings;
+  for (const { problem, because } of find(config)) warn(`${problem}: ${because}`);
 }
 
 async function start(loaded: Loaded, out: Output, log: Log): Promise<void> {

@@ -1,5 +1,6 @@
 /** The tables that features share. */
 
+import { sql } from "kysely";
 import type { Migrations, MigrationTools } from "../platform/database/migrate.ts";
 import { event } from "./events/events.ts";
 
@@ -19,6 +20,7 @@ export const coreMigrations: Migrations = {
   "2026-11-24-signing-keys": { breaks: false, run: createSigningKeys },
   "2026-11-24-unconfirmed": { breaks: false, run: addUnconfirmed },
   "2026-11-24-trail": { breaks: false, run: createTrail },
+  "2026-11-28-mail-turns": { breaks: false, run: addMailTurns },
   "2026-11-28-nodes": { breaks: false, run: createNodes },
 };
 
@@ -217,4 +219,29 @@ async function createNodes({ db, text, time, json }: MigrationTools): Promise<vo
     .addColumn("settings", json, (column) => column.notNull())
     .addColumn("seen_at", time, (column) => column.notNull())
     .execute();
+}
+
+async function addMailTurns({ db, text, integer }: MigrationTools): Promise<void> {
+  // A node of the release before fills these in by their defaults, and sends in the order of arrival.
+  const table = () => db.schema.alterTable("outbox");
+  await table()
+    .addColumn("priority", integer, (column) => column.notNull().defaultTo(1))
+    .execute();
+  await table()
+    .addColumn("turn", integer, (column) => column.notNull().defaultTo(1))
+    .execute();
+  await table().addColumn("caused_by", text).execute();
+  await table()
+    .addColumn("cut_off", integer, (column) => column.notNull().defaultTo(0))
+    .execute();
+  // Of the mail that waits alone, so that they stay small; and not by its state, for which there is an older index.
+  const waiting = sql<boolean>`finished_at is null`;
+  const indexes = {
+    outbox_turns: ["priority", "turn", "due_at"],
+    outbox_turns_recipient: ["recipient", "priority", "turn"],
+    outbox_turns_cause: ["caused_by", "priority", "turn"],
+    outbox_leases: ["leased_until"],
+  };
+  for (const [name, columns] of Object.entries(indexes))
+    await db.schema.createIndex(name).on("outbox").columns(columns).where(waiting).execute();
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { loadConfig } from "../config.ts";
 import type { Environment } from "../platform/settings.ts";
-import { findDevelopmentWarnings, findProductionProblems } from "./production-checks.ts";
+import { findAllowedProblems, findDevelopmentWarnings, findProductionProblems } from "./production-checks.ts";
 
 const good: Environment = {
   NODE_ENV: "production",
@@ -117,6 +117,26 @@ describe("a server in production", () => {
   it("keeps no mail where it could be read", () => {
     assert.deepEqual(saidOf({ EMAIL_BACKEND: "capture" }), ["EMAIL_BACKEND is capture"]);
     assert.deepEqual(saidOf({ EMAIL_BACKEND: "both" }), ["EMAIL_BACKEND is both"]);
+  });
+
+  it("sends the password of the mail server over TLS, to this machine, or in clear text on purpose", () => {
+    const problem = ["EMAIL_HOST_USER is set without TLS"];
+    const login = { EMAIL_HOST_USER: "mailer", EMAIL_HOST_PASSWORD: "a-password-of-a-mail-server" };
+    assert.deepEqual(saidOf(login), problem);
+    for (const host of ["mail", "10.0.0.5", "127.0.0.1.example.com", "localhost.example.com"])
+      assert.deepEqual(saidOf({ ...login, EMAIL_HOST: host }), problem, host);
+    for (const host of ["localhost", "LOCALHOST", "mail.localhost", "127.0.0.1", "127.1.2.3", "::1"])
+      assert.deepEqual(saidOf({ ...login, EMAIL_HOST: host }), [], host);
+    for (const safe of [{ EMAIL_USE_TLS: "on" }, { EMAIL_USE_SSL: "on" }, { ALLOW_INSECURE: "mail" }])
+      assert.deepEqual(saidOf({ ...login, ...safe }), []);
+    assert.deepEqual(saidOf({}), [], "nothing to be read on the way");
+    const allowed = findAllowedProblems(configOf({ ...good, ...login, ALLOW_INSECURE: "mail" }));
+    assert.deepEqual(
+      allowed.map(({ problem }) => problem),
+      problem,
+      "it is still worth a warning",
+    );
+    assert.deepEqual(findAllowedProblems(configOf({ ...good, ALLOW_INSECURE: "mail" })), []);
   });
 
   it("sends mail under a name of its own", () => {

@@ -22,9 +22,20 @@ export function findProductionProblems(config: Config): ProductionProblem[] {
     ...checkAddresses(config),
     ...checkSecrets(config),
     ...checkMail(config),
+    ...findMailPasswordProblems(config),
     ...checkHashing(config),
     ...(config.rateLimits ? [] : [limitsAreOff]),
   ];
+}
+
+/** Why a mail server must not be spoken to in production; empty too where ALLOW_INSECURE lets it pass. */
+export function findMailPasswordProblems(config: Config): ProductionProblem[] {
+  return config.allowInsecure.includes("mail") ? [] : checkMailPassword(config);
+}
+
+/** What ALLOW_INSECURE lets pass in production: only worth a warning then. */
+export function findAllowedProblems(config: Config): ProductionProblem[] {
+  return config.allowInsecure.includes("mail") ? checkMailPassword(config) : [];
 }
 
 /** What is only worth a warning while developing: a secret that was given, and is weak. */
@@ -75,11 +86,13 @@ function checkAddresses({
   return found;
 }
 
-/** Plain http is safe on the machine itself alone. */
+/** Clear text is safe on the machine itself alone. */
+const isLoopback = (host: string) =>
+  /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i.test(host);
+
 function isClearText(address: string): boolean {
   const { protocol, hostname } = new URL(address);
-  const isLoopback = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
-  return protocol === "http:" && !isLoopback;
+  return protocol === "http:" && !isLoopback(hostname);
 }
 
 function checkSecrets({ secretKey, secretKeyFallbacks }: Config): ProductionProblem[] {
@@ -149,4 +162,21 @@ function checkMail({ mail }: Config): ProductionProblem[] {
     });
   }
   return found;
+}
+
+/** What is sent to the mail server without TLS, anybody on the way reads: the password, and every link. */
+function checkMailPassword({ mail }: Config): ProductionProblem[] {
+  const isSent = mail.backend === "smtp" && mail.user !== undefined && mail.host !== undefined;
+  if (!isSent || mail.useTls || mail.useSsl || isLoopback(mail.host)) return [];
+  return [
+    {
+      problem: "EMAIL_HOST_USER is set without TLS",
+      because: "its password would travel to the mail server in clear text",
+      fixes: [
+        "EMAIL_USE_TLS=on (STARTTLS, usually on port 587)",
+        "EMAIL_USE_SSL=on (TLS from the first byte, usually on port 465)",
+        "ALLOW_INSECURE=mail (only for a network that nobody else can read)",
+      ],
+    },
+  ];
 }

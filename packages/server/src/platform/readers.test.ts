@@ -259,7 +259,7 @@ describe("every reader", () => {
         read.oneOf("a"),
         read.webAddress,
       ],
-      ...[read.origins, read.words, read.addressBlocks, read.text],
+      ...[read.origins, read.words, read.addressBlocks, read.text, read.someOf("a", "b")],
     ];
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.webUrl(), fc.ipV6()), (text) => {

@@ -1,5 +1,7 @@
 /** How the text of a setting becomes a value; every refusal says what would be right. */
 
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { days, parseDuration } from "./duration.ts";
 import { isOneSlipAway, type Reader } from "./settings.ts";
@@ -50,6 +52,40 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Rea
     if (word !== undefined) return word;
     throw new Error(`must be one of ${words.join(", ")}`);
   });
+}
+
+/** Comma-separated, each of these words at the most once. */
+export function someOf<const Word extends string>(...words: readonly Word[]): Reader<readonly Word[]> {
+  return reader(`any of ${words.join(", ")}`, (value) => {
+    const said = splitList(value);
+    const known = words.filter((word) => said.includes(word));
+    if (new Set(said).size === known.length) return known;
+    throw new Error(`must list any of ${words.join(", ")}`);
+  });
+}
+
+/** The path of a file with certificates in PEM (RFC 7468); the value is what the file holds. */
+export const certificateFile = reader("path of a PEM file", (value) => {
+  let text: string;
+  try {
+    text = readFileSync(value.trim(), "utf8");
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new Error(`names a file that cannot be read (${code})`, { cause: error });
+  }
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0 || !blocks.every(isCertificate)) {
+    throw new Error("names a file that holds no certificate in PEM (-----BEGIN CERTIFICATE-----)");
+  }
+  return blocks.join("\n");
+});
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** An http or https address without query, fragment or credentials; given back without its final slash. */

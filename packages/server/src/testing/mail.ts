@@ -9,6 +9,7 @@ import { days } from "../platform/duration.ts";
 export function noteMail(changes: Partial<Mail<{ readonly text: string }>> = {}) {
   const mail: Mail<{ readonly text: string }> = {
     name: "note",
+    isAwaited: true,
     worthSendingFor: () => days(2),
     budget: [],
     compose: async (_ctx, { to, data }) => ({
@@ -23,16 +24,21 @@ export function noteMail(changes: Partial<Mail<{ readonly text: string }>> = {})
 export interface TestTransport extends Transport {
   /** Every message that was handed over, whatever became of it. */
   readonly seen: readonly Message[];
+  /** By which each of them is told to break off; undefined where it never is. */
+  readonly signals: readonly (AbortSignal | undefined)[];
 }
 
 /** Hands each message to `answer`, which takes it, refuses it, or keeps the worker waiting. */
 export function transportOf(answer: (message: Message) => Promise<Sent> = takeIt): TestTransport {
   const seen: Message[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
   return {
     name: "test",
     seen,
-    send: (message) => {
+    signals,
+    send: (message, _mail, signal) => {
       seen.push(message);
+      signals.push(signal);
       return answer(message);
     },
     verify: async () => undefined,

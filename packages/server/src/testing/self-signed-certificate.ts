@@ -11,6 +11,14 @@ export interface Certificate {
 
 /** Makes a certificate (RFC 5280) for these names and addresses, valid from an hour ago until tomorrow. */
 export function makeSelfSignedCertificate(...names: readonly string[]): Certificate {
+  return makeCertificate(names, { from: Date.now() - 3_600_000, until: Date.now() + 86_400_000 });
+}
+
+/** The same, valid from one moment to another. */
+export function makeCertificate(
+  names: readonly string[],
+  validity: { readonly from: number; readonly until: number },
+): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = sequence(objectId("2a8648ce3d040302")); // ecdsa-with-SHA256
   const name = sequence(
@@ -21,7 +29,7 @@ export function makeSelfSignedCertificate(...names: readonly string[]): Certific
     element(0x02, Buffer.from([1])), // serial number
     algorithm,
     name,
-    sequence(time(Date.now() - 3_600_000), time(Date.now() + 86_400_000)),
+    sequence(time(validity.from), time(validity.until)),
     name,
     publicKey.export({ type: "spki", format: "der" }),
     element(

@@ -2,8 +2,9 @@
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { SMTPServer as Server, type SMTPServer } from "smtp-server";
-import { makeSelfSignedCertificate } from "./self-signed-certificate.ts";
+import { type Certificate, makeSelfSignedCertificate } from "./self-signed-certificate.ts";
 
 /** `body` is amid the mail, `message` at its end, `accepted` once it is kept and only the answer is missing. */
 export type SmtpStep = "connection" | "sender" | "recipient" | "body" | "message" | "accepted";
@@ -26,6 +27,12 @@ export interface SmtpServerOptions {
   /** Unsaid: whoever comes is served. Said: nobody else is. */
   readonly account?: { readonly user: string; readonly password: string };
   readonly banner?: string;
+  /** Unsaid: one for localhost and 127.0.0.1 that is valid now. */
+  readonly certificate?: Certificate;
+  /** More about TLS, such as how old it is. */
+  readonly tlsOptions?: TlsOptions;
+  /** The largest mail it takes, which it says in its greeting (RFC 1870). */
+  readonly size?: number;
 }
 
 export interface ReceivedMail {
@@ -45,6 +52,8 @@ export interface TestSmtpServer extends AsyncDisposable {
   readonly received: readonly ReceivedMail[];
   /** Every sender and recipient that was named, in whatever became of the mail. */
   readonly envelopes: readonly string[];
+  /** What each client called itself in EHLO, in each mail that it began. */
+  readonly greetings: readonly string[];
   readonly connections: () => number;
   /** How often a password was given, right or wrong. */
   readonly logins: () => number;
@@ -54,14 +63,16 @@ export interface TestSmtpServer extends AsyncDisposable {
 
 /** Starts the server on a free port. Close it, or declare it with `await using`. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<TestSmtpServer> {
-  const { key, cert } = makeSelfSignedCertificate("localhost", "127.0.0.1");
+  const { key, cert } = options.certificate ?? makeSelfSignedCertificate("localhost", "127.0.0.1");
   const received: ReceivedMail[] = [];
   const envelopes: string[] = [];
+  const greetings: string[] = [];
   let connections = 0;
   let logins = 0;
 
   const server: SMTPServer = new Server({
-    ...(options.tls && { key, cert }),
+    ...(options.tls && { key, cert, ...options.tlsOptions }),
+    ...(options.size !== undefined && { size: options.size }),
     secure: options.tls === "implicit",
     ...(options.banner !== undefined && { banner: options.banner }),
     disabledCommands: [
@@ -79,8 +90,9 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       if (isRight) answer(null, { user: username });
       else answer(toReply(`535 5.7.8 Not known: ${username} ${password}`));
     },
-    onMailFrom({ address }, { id }, next) {
+    onMailFrom({ address }, { id, hostNameAppearsAs }, next) {
       envelopes.push(address);
+      greetings.push(hostNameAppearsAs);
       follow("sender", id, next);
     },
     onRcptTo({ address }, { id }, next) {
@@ -93,6 +105,8 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       stream.once("data", () => follow("body", id, () => undefined));
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
+        // All of it may have come at once, and we hung up on the first of it.
+        if (isCutOff()) return;
         follow("message", id, (error) => {
           if (error) return next(error);
           const from = envelope.mailFrom ? envelope.mailFrom.address : "";
@@ -109,6 +123,9 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
       });
     },
   });
+
+  const isCutOff = () =>
+    typeof handle.mode === "object" && "dropAt" in handle.mode && handle.mode.dropAt === "body";
 
   function follow(step: SmtpStep, id: string, next: (error?: Error | null) => void): void {
     const { mode } = handle;
@@ -147,6 +164,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     mode: options.mode ?? "accept",
     received,
     envelopes,
+    greetings,
     connections: () => connections,
     logins: () => logins,
     mailFor: (address) => received.filter(({ to }) => to.includes(address)),

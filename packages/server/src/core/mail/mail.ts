@@ -31,10 +31,17 @@ export interface Mail<Data> {
   readonly name: string;
   /** Milliseconds after which nobody is helped by it any more. */
   readonly worthSendingFor: (ctx: Context) => number;
+  /** Whether somebody sits and waits for it, as for a link or a code: it goes before what merely tells. */
+  readonly isAwaited: boolean;
   /** How many of them one address gets, so that nobody can be bombarded; the longest span comes last. */
   readonly budget: readonly Allowance[];
   /** What an address gets though its budget is used up: for a mail that a stranger must not be able to use up. */
   readonly evenSo?: (ctx: Context) => Allowance;
+  /**
+   * Whether what it tells is told later once its budget is used up: one mail, of the last time that it happened, when there
+   * is something left again. Unsaid: it is not told.
+   */
+  readonly isToldLater?: boolean;
   /**
    * Writes the mail; undefined when there is nothing to say to this address. It runs in the worker, inside a
    * transaction: whether an address has an account is found out there, where no stranger's stop-watch reaches.

@@ -29,6 +29,8 @@ export function defineNotice({
 }: Notice): Mail<NoDetails> {
   return {
     ...mail,
+    isAwaited: false,
+    isToldLater: true,
     compose: async (ctx, order) => {
       const account = await findAccountByEmail(ctx, order.to);
       if (!account || !(await holds(ctx, account))) return undefined;

@@ -81,12 +81,15 @@ export async function retryMail(ctx: Context, id: string): Promise<boolean> {
     const now = ctx.now().getTime();
     const retried = await outboxIn(ctx)
       .updateTable("outbox")
-      .set({ state: "waiting", attempts: 0, due_at: now, finished_at: null, lease: null, leased_until: null })
+      .set({
+        ...{ state: "waiting", attempts: 0, due_at: ctx.sharedNow(), cut_off: 0 },
+        ...{ finished_at: null, lease: null, leased_until: null },
+      })
       .where("id", "=", id)
       .where("state", "in", ["failed", "waiting"])
       .where("payload", "is not", null)
       .where("expires_at", ">", now)
-      .where((row) => row.or([row("leased_until", "is", null), row("leased_until", "<=", now)]))
+      .where((row) => row.or([row("leased_until", "is", null), row("leased_until", "<=", ctx.sharedNow())]))
       .returning("mail")
       .executeTakeFirst();
     if (!retried) return false;

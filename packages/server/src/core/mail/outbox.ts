@@ -1,10 +1,13 @@
 /** The outbox: mail is written down in the transaction of what it tells, and sent by a worker afterwards. */
 
+import { sql } from "kysely";
+import { toBase64Url } from "../../platform/encoding.ts";
+import { addressBlock } from "../../platform/http/client-address.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Language } from "../../platform/texts.ts";
 import { type Context, perSystem } from "../context.ts";
-import { decrypt, encrypt } from "../keys/secrets.ts";
+import { decrypt, encrypt, macFor } from "../keys/secrets.ts";
 import type { Mail, Order } from "./mail.ts";
 import type { Message } from "./message.ts";
 
@@ -24,6 +27,14 @@ export interface OutboxRow {
   lease: string | null;
   leased_until: number | null;
   reply: string | null;
+  /** 1 for what somebody waits for, 2 for what merely tells. */
+  priority: number;
+  /** Among mails of one priority, those of the lowest turn go first. */
+  turn: number;
+  /** A keyed fingerprint of the address block that asked for it, as the limits use; erased once the mail is finished. */
+  caused_by: string | null;
+  /** 1: the connection broke in the middle of it, so it is due as soon as the mail server is well again. */
+  cut_off: number;
   created_at: number;
   finished_at: number | null;
 }
@@ -52,6 +63,7 @@ export async function enqueueMail<Data>(
 ): Promise<void> {
   const id = randomUuid(ctx.randomBytes);
   const now = ctx.now().getTime();
+  const place = { priority: mail.isAwaited ? 1 : 2, recipient: canonicalEmail(to), caused_by: causeOf(ctx) };
   const { address, userAgent, language } = ctx.request;
   const order: StoredOrder = { data, language, at: now, address, userAgent };
   await outboxIn(ctx)
@@ -59,11 +71,13 @@ export async function enqueueMail<Data>(
     .values({
       id,
       mail: mail.name,
-      recipient: canonicalEmail(to),
+      ...place,
+      turn: nextTurn(place),
+      cut_off: 0,
       payload: sealPayload(ctx, id, { stage: "ordered", order }),
       state: "waiting",
       attempts: 0,
-      due_at: now,
+      due_at: ctx.sharedNow(),
       expires_at: now + mail.worthSendingFor(ctx),
       lease: null,
       leased_until: null,
@@ -73,6 +87,30 @@ export async function enqueueMail<Data>(
     })
     .execute();
   ctx.afterCommit(() => mailAlarm(ctx).ring());
+}
+
+/** Whoever asked for it, for as long as the mail waits its turn; nobody who has no address, as the command line. */
+function causeOf(ctx: Context): string | null {
+  const { address } = ctx.request;
+  if (address === "") return null;
+  return toBase64Url(macFor(ctx, "limit-key", `mail caused by ${addressBlock(address)}`).subarray(0, 18));
+}
+
+/**
+ * The turn after the last one that waits for the same recipient, or was asked for by the same address: so recipients and
+ * addresses take turns, and whoever orders a hundred mails waits behind everybody who orders one.
+ */
+function nextTurn({
+  priority,
+  recipient,
+  caused_by,
+}: Pick<OutboxRow, "priority" | "recipient" | "caused_by">) {
+  return sql<number>`(
+    select coalesce(max(turn), 0) + 1 from (
+      select max(turn) as turn from outbox where finished_at is null and priority = ${priority} and recipient = ${recipient}
+      union all
+      select max(turn) as turn from outbox where finished_at is null and priority = ${priority} and caused_by = ${caused_by}
+    ) as turns)`;
 }
 
 export function sealPayload(ctx: Context, id: string, payload: Payload): string {

@@ -41,7 +41,7 @@ describe("a mail whose worker dies", () => {
     const dead = await beginAndDie(t);
     const next = transportOf();
     await using other = await t.restart();
-    t.clock.advance(minutes(3) - 1);
+    t.clock.advance(seconds(15) - 1);
     assert.equal(await sendNextMail(other.ctx, next), false);
     t.clock.advance(1);
     assert.equal(await sendNextMail(other.ctx, next), true);
@@ -184,6 +184,25 @@ describe("a mail that does not get through", () => {
     for (const message of transport.seen) assert.deepEqual(message, transport.seen[0]);
     const [row] = await t.rows("one_time_tokens");
     assert.ok(row && (await t.rows("one_time_tokens")).length === 1, "one link was made");
+  });
+
+  it("because the server asks to come back is tried again after 1, 3, 6 and 15 minutes, and ever more seldom", async () => {
+    await using t = await testAuth(options);
+    await enqueueMail(t.ctx, note, "ada@example.org", { text: "Hello" });
+    const later = new MailRefused({ permanent: false, reply: "450 4.2.0 Greylisted", isGreylisted: true });
+    const waits: number[] = [];
+    for (let tries = 1; tries < 8; tries += 1) {
+      await sendNextMail(
+        t.ctx,
+        transportOf(() => Promise.reject(later)),
+      );
+      const wait = Number((await onlyRow(t)).due_at) - t.clock.now().getTime();
+      waits.push(wait / 60_000);
+      t.clock.advance(wait);
+    }
+    assert.deepEqual(waits, [1, 3, 6, 15, 30, 60, 120]);
+    await sendAll(t, transportOf());
+    assert.equal((await onlyRow(t)).state, "sent");
   });
 
   it("is not tried once it is of no use any more", async () => {

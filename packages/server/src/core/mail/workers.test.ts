@@ -34,7 +34,7 @@ function startWorker(
   ctx: Context,
   transport: Transport,
   delivered?: () => void,
-  pace: Pace = { rest: 0, lookEvery: seconds(2) },
+  pace: Partial<Pace> = { rest: 0, lookEvery: seconds(2) },
 ): MailWorker & AsyncDisposable {
   const worker = startMailWorker(ctx, transport, delivered, pace);
   return { ...worker, [Symbol.asyncDispose]: worker.stop };

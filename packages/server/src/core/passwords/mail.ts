@@ -2,6 +2,7 @@
 
 import { days } from "../../platform/duration.ts";
 import { texts } from "../../platform/texts.ts";
+import { mailBudget } from "../mail/budget.ts";
 import { defineNotice } from "../mail/notice.ts";
 
 const sentences = texts(
@@ -24,7 +25,7 @@ const sentences = texts(
 export const passwordChangedMail = defineNotice({
   name: "password-changed",
   worthSendingFor: () => days(2),
-  budget: [],
+  budget: mailBudget,
   subject: () => sentences.subject,
   opening: sentences.opening,
   closing: [sentences.ifNotYou],

@@ -19,6 +19,7 @@ type NoDetails = Readonly<Record<never, never>>;
 
 export const verificationMail: Mail<NoDetails> = {
   name: "verify-email",
+  isAwaited: true,
   worthSendingFor: (ctx) => ctx.config.verificationTtl,
   budget: mailBudget,
   compose: async (ctx, { to, language }) => {
@@ -50,6 +51,7 @@ export const verificationMail: Mail<NoDetails> = {
 
 export const welcomeMail: Mail<NoDetails> = {
   name: "welcome",
+  isAwaited: false,
   worthSendingFor: () => days(2),
   budget: [],
   compose: async (ctx, { to, language }) => {

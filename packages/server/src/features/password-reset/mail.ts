@@ -13,6 +13,7 @@ export const resetPurpose = "password-reset";
 
 export const resetMail: Mail<Readonly<Record<never, never>>> = {
   name: "reset-password",
+  isAwaited: true,
   worthSendingFor: (ctx) => ctx.config.resetTtl,
   budget: mailBudget,
   // Whoever uses the budget up for somebody else leaves them one link at a time that works.

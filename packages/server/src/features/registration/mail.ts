@@ -10,6 +10,8 @@ import { sentences } from "./texts.ts";
 
 export const alreadyRegisteredMail: Mail<Readonly<Record<never, never>>> = {
   name: "already-registered",
+  // Whoever registers an address of their own again waits for it as for a code.
+  isAwaited: true,
   worthSendingFor: () => days(1),
   budget: calmMailBudget,
   compose: async (ctx, { to, language, askedFrom }) => {

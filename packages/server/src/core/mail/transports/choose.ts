@@ -3,11 +3,12 @@
 import { seconds } from "../../../platform/duration.ts";
 import type { Context } from "../../context.ts";
 import { captureMail } from "../captured.ts";
+import { greetingName } from "./greeting-name.ts";
 import { createSmtpTransport } from "./smtp.ts";
 import type { Transport } from "./transport.ts";
 
-/** Well below the lease of a mail, so that a stalled server is given up before somebody else takes the mail on. */
-const timeout = seconds(60);
+/** What a whole mail may take: a server that looks for viruses and spam before it answers needs some of it. */
+const wholeMail = seconds(60);
 
 export function chooseTransport(ctx: Context): Transport {
   switch (ctx.config.mail.backend) {
@@ -22,18 +23,25 @@ export function chooseTransport(ctx: Context): Transport {
   }
 }
 
-function createSmtp({ config, now }: Context): Transport {
-  const { host, port, useTls, useSsl, user, password, from, replyTo } = config.mail;
+/** The mail server of the settings; needs no database. */
+export function createSmtp({ config, now }: Pick<Context, "config" | "now">): Transport {
+  const { host, port, useTls, useSsl, user, password, from, replyTo, caFile } = config.mail;
+  const step = seconds(config.mail.timeout);
   return createSmtpTransport({
     host: host ?? "localhost",
     port,
     startTls: useTls,
     implicitTls: useSsl,
+    // A password in clear text is the last resort; in production, mail without one goes as it was configured.
+    takesTls: config.mode !== "production" || user !== undefined,
     user,
     password,
     from,
     replyTo,
-    timeoutMs: timeout,
+    name: greetingName(config.publicUrl),
+    ca: caFile,
+    stepMs: step,
+    timeoutMs: Math.max(step, wholeMail),
     now,
   });
 }
@@ -57,9 +65,9 @@ function sendAndCapture(ctx: Context): Transport {
   return {
     ...smtp,
     name: "both",
-    send: async (message, mail) => {
+    send: async (message, mail, signal) => {
       await capture.send(message, mail);
-      return smtp.send(message, mail);
+      return smtp.send(message, mail, signal);
     },
   };
 }

@@ -1,28 +1,38 @@
 /** Carries mail to a mail server by SMTP: encrypted as demanded or not at all, to one recipient, within a given time. */
 
-import type { ConnectionOptions } from "node:tls";
-import { createTransport, type SendMailOptions } from "nodemailer";
+import { getCACertificates } from "node:tls";
+import MailComposer from "nodemailer/lib/mail-composer";
 import type { Clock } from "../../../platform/clock.ts";
 import { isMailableAddress, type Mailbox } from "../mailbox.ts";
 import type { Message } from "../message.ts";
-import { MailRefused, MailUnreachable, type Transport } from "./transport.ts";
+import { converse, type Envelope, type Server, StepFailed } from "./conversation.ts";
+import { explainFailure } from "./failures.ts";
+import { MailRefused, type Transport } from "./transport.ts";
 
 export interface SmtpSettings {
   readonly host: string;
   readonly port: number;
   /** EMAIL_USE_TLS: STARTTLS (RFC 3207), without which nothing is sent. */
   readonly startTls: boolean;
-  /** EMAIL_USE_SSL: TLS from the first byte (RFC 8314). With neither, the connection is plain, as in Django. */
+  /** EMAIL_USE_SSL: TLS from the first byte (RFC 8314). With neither, the connection is plain, as in Django, … */
   readonly implicitTls: boolean;
+  /** … unless STARTTLS is taken where it is offered, from whatever server: better than nothing (RFC 7435). */
+  readonly takesTls?: boolean;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly from: Mailbox;
   readonly replyTo?: Mailbox | undefined;
+  /** What we call ourselves in EHLO. */
+  readonly name: string;
   /** How long one mail may take from the first look-up of the host to the server's last word. */
   readonly timeoutMs: number;
+  /** EMAIL_TIMEOUT: how long until the server has greeted, and again until it has signed us in; within `timeoutMs`. */
+  readonly stepMs?: number;
   readonly now: Clock;
-  /** More about TLS, such as a private authority's certificate. The server's certificate is always checked. */
-  readonly tls?: ConnectionOptions;
+  /** EMAIL_CA_FILE: certificates in PEM that are trusted beside the usual ones. The server's is always checked. */
+  readonly ca?: string | undefined;
+  /** The name that the certificate must hold; unsaid: the host. */
+  readonly servername?: string;
 }
 
 /**
@@ -35,63 +45,64 @@ export interface SmtpSettings {
 export function createSmtpTransport(settings: SmtpSettings): Transport {
   if (settings.startTls && settings.implicitTls)
     throw new Error("STARTTLS and TLS from the first byte exclude each other.");
-  const transporter = openTransporter(settings);
-  const explain = (error: unknown) => toMailError(error, settings);
+  const server = toServer(settings);
+  const talk = async (mail?: Envelope, signal?: AbortSignal) => {
+    try {
+      return withoutPassword(await converse(server, mail, signal), settings);
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error;
+      const here = {
+        ...server,
+        from: settings.from.address,
+        hasAccount: server.account !== undefined,
+        hasCaFile: settings.ca !== undefined,
+      };
+      throw explainFailure(error, here, (text) => withoutPassword(text, settings));
+    }
+  };
   return {
     name: "smtp",
-    async send(message, mail = "mail") {
+    async send(message, mail = "mail", signal) {
       if (!isMailableAddress(message.to)) {
         throw new MailRefused({ permanent: true, reply: "not an address that mail is sent to" });
       }
-      const composed = compose(message, mail, settings);
-      try {
-        const { response } = await transporter.sendMail(composed);
-        return { reply: withoutPassword(response, settings) };
-      } catch (error) {
-        throw explain(error);
-      }
+      return { reply: await talk(await compose(message, mail, settings), signal) };
     },
-    async verify() {
-      try {
-        await transporter.verify();
-      } catch (error) {
-        throw explain(error);
-      }
-    },
-    close: () => transporter.close(),
+    verify: async () => void (await talk()),
+    // Nothing is kept open between two mails.
+    close: () => undefined,
   };
 }
 
-function openTransporter(settings: SmtpSettings) {
-  const { host, port, startTls, implicitTls, user, password, timeoutMs } = settings;
-  return createTransport({
+function toServer(settings: SmtpSettings): Server {
+  const { host, port, startTls, implicitTls, takesTls, user, password, name, ca, servername } = settings;
+  const tls = implicitTls ? "implicit" : startTls ? "starttls" : takesTls ? "offered" : "none";
+  return {
     host,
     port,
-    secure: implicitTls,
-    requireTLS: startTls,
-    ignoreTLS: !startTls,
-    // Used only where the server offers it: a server that wants none has no business with our password.
-    ...(user && password && { auth: { user, pass: password } }),
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    dnsTimeout: timeoutMs,
-    maxResponseSize: 64 * 1024,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    // Said aloud, so that no environment variable switches it off.
-    tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...settings.tls },
-  });
+    tls,
+    name,
+    account: user && password ? { user, pass: password } : undefined,
+    stepMs: Math.min(settings.stepMs ?? 10_000, settings.timeoutMs),
+    wholeMs: settings.timeoutMs,
+    tlsOptions: {
+      // Said aloud, so that no environment variable switches it off. What nobody demanded cannot be relied on anyway.
+      rejectUnauthorized: tls !== "offered",
+      minVersion: "TLSv1.2",
+      ...(ca !== undefined && { ca: [...getCACertificates("default"), ca] }),
+      ...(servername !== undefined && { servername }),
+    },
+  };
 }
 
 /** Addresses are objects, never text: text is parsed as a list, and what one person typed could name another. */
-function compose(
+async function compose(
   message: Message,
   mail: string,
-  { from, replyTo, timeoutMs, now }: SmtpSettings,
-): SendMailOptions {
+  { from, replyTo, now }: SmtpSettings,
+): Promise<Envelope> {
   if (!/^[\w-]{1,100}$/.test(message.id)) throw new Error("A message's id must fit into a Message-ID.");
-  return {
+  const node = new MailComposer({
     from: { ...from },
     to: { name: "", address: message.to },
     ...(replyTo && { replyTo: { ...replyTo } }),
@@ -111,37 +122,13 @@ function compose(
       // So that Google's postmaster tools count complaints by kind of mail; the first two fields may be empty.
       "Feedback-ID": `::${mail}:imagaine-auth`,
     },
-    // The other limits are on silence; this one also ends a server that keeps talking.
-    signal: AbortSignal.timeout(timeoutMs),
-  };
-}
-
-interface SmtpError {
-  readonly code?: unknown;
-  readonly command?: unknown;
-  readonly response?: unknown;
-  readonly message: string;
-}
-
-function toMailError(error: unknown, settings: SmtpSettings): Error {
-  if (error instanceof MailRefused || !(error instanceof Error)) return error as Error;
-  const { code, command, response, message }: SmtpError = error;
-  if (typeof response === "string" && /^[45]\d\d/.test(response) && code !== "ETLS") {
-    return toRefusal(withoutPassword(response, settings), String(command));
-  }
-  const reason =
-    code === "EABORT" ? `no end within ${settings.timeoutMs} ms` : withoutPassword(message, settings);
-  return new MailUnreachable(`${settings.host}:${settings.port}: ${reason}`);
-}
-
-/** Replies about us rather than about the mail: it can be sent once the operator has set them right (RFC 4954, 6). */
-const aboutUs = new Set(["503", "530", "534", "535", "538"]);
-
-function toRefusal(reply: string, command: string): MailRefused {
-  // A wrong password, a sender the server does not like or a greeting of 554 are no fault of this mail either.
-  const isAboutMail = command === "RCPT TO" || command === "DATA";
-  const permanent = isAboutMail && reply.startsWith("5") && !aboutUs.has(reply.slice(0, 3));
-  return new MailRefused({ permanent, reply });
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  }).compile();
+  const envelope = node.getEnvelope();
+  const [to = "", ...others] = envelope.to;
+  if (!envelope.from || others.length > 0) throw new Error("A mail has one sender and one recipient.");
+  return { from: envelope.from, to, raw: await node.build() };
 }
 
 /** On one line, and without our password in any form in which a server could repeat what it was sent. */
