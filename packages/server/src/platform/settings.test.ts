@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { switchedOn, text, wholeNumber } from "./readers.ts";
-import { fileSetting, isOneSlipAway, readSettings, secretSetting, setting } from "./settings.ts";
+import { fileSetting, readSettings, secretSetting, setting } from "./settings.ts";
 
 const table = {
   port: setting("PORT", wholeNumber(0, 65535), "8000", ""),
@@ -128,35 +128,6 @@ describe("a misspelt name", () => {
       "PROT",
     ]) {
       assert.deepEqual(readSettings(table, { [name]: "x" }).problems, [], name);
-    }
-  });
-});
-
-describe("one slip", () => {
-  it("is one letter more, less, other or swapped, in both directions", () => {
-    for (const [one, other] of [
-      ...[
-        ["abc", "abcd"],
-        ["abc", "ab"],
-        ["abc", "axc"],
-        ["abc", "bac"],
-        ["abc", "acb"],
-        ["a", ""],
-      ],
-    ] as [string, string][]) {
-      assert.ok(isOneSlipAway(one, other) && isOneSlipAway(other, one), `${one} ${other}`);
-    }
-    for (const [one, other] of [
-      ...[
-        ["abc", "abc"],
-        ["abc", "cba"],
-        ["abc", "abcde"],
-        ["abcd", "badc"],
-        ["abc", "xyz"],
-        ["abcd", "bcda"],
-      ],
-    ] as [string, string][]) {
-      assert.ok(!isOneSlipAway(one, other) && !isOneSlipAway(other, one), `${one} ${other}`);
     }
   });
 });

@@ -1,6 +1,7 @@
 /** Reads a table of settings from an environment, and tells everything that is wrong with it at once. */
 
 import { readFileSync } from "node:fs";
+import { isOneSlipAway } from "./spelling.ts";
 
 /** Turns text into a value, or throws an Error whose message completes "NAME …". */
 export interface Reader<T> {
@@ -139,17 +140,3 @@ function findMisspelt(settings: readonly Setting<unknown>[], environment: Enviro
 const leastLength = 7;
 const fileOf = ({ name }: Setting<unknown>) => `${name}_FILE`;
 const isMeant = (name: string, ours: string) => name.toUpperCase() === ours || isOneSlipAway(name, ours);
-
-/** Whether two names differ by one letter added, left out, changed, or swapped with its neighbour. */
-export function isOneSlipAway(one: string, other: string): boolean {
-  if (one === other || Math.abs(one.length - other.length) > 1) return false;
-  let start = 0;
-  while (start < one.length && one[start] === other[start]) start += 1;
-  const [a, b] = [one.slice(start), other.slice(start)];
-  return (
-    a.slice(1) === b ||
-    a === b.slice(1) ||
-    a.slice(1) === b.slice(1) ||
-    (a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2))
-  );
-}
