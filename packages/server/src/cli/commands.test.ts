@@ -382,56 +382,6 @@ describe("settings", () => {
     assert.deepEqual((await readdir(box.folder)).toSorted(), [".env", "key", "other.env"]);
   });
 
-  it("that cannot be read are all refused, with 78, by every command", async () => {
-    await using box = await openBox();
-    await box.write(".env", "EMAIL_HOST_PASSWORD=hunter#2\n");
-    const env = { EMAIL_HSOT: "smtp.example.org", PORT: "many", ARGON2: "524288,2,1" };
-    const said = [
-      "✗ The settings cannot be used:",
-      "  ✗ .env, line 1, has a # in its value, which would begin a comment: put the value in quotes",
-      "  ✗ EMAIL_HSOT is not a setting: did you mean EMAIL_HOST?",
-      "  ✗ PORT must be a whole number from 0 to 65535",
-      "  ✗ ARGON2 must be memory in KiB, passes and lanes, such as 19456,2,1, at most 262144,10,16\n",
-    ].join("\n");
-    const [migrate, serve, config, noFile] = await Promise.all([
-      box.run(["migrate"], { env }),
-      box.runAlone([], { env }),
-      box.run(["config"], { env }),
-      // Without the two dashes Node itself looks whether there is such a file, and refuses in its own words.
-      box.runAlone(["user", "list", "--env-file", "none.env"], { node: ["--"] }),
-    ]);
-    for (const one of [migrate, serve]) assert.deepEqual(ended(one), [78, "", said]);
-    assert.deepEqual([config.code, config.err], [78, said]);
-    assert.match(config.out, /^PORT +many +environment/m);
-    assert.deepEqual(ended(noFile), [78, "", "✗ The settings in none.env cannot be read (ENOENT).\n"]);
-    assert.deepEqual(await readdir(box.folder), [".env"]);
-  });
-
-  it("that are unsafe in production keep a server from starting: all are said, none is shown, nothing is made", async () => {
-    await using box = await openBox();
-    const weak = "changeme-changeme";
-    const env = { NODE_ENV: "production", PUBLIC_URL: "http://auth.example.com", SECRET_KEY: weak };
-    const [refused, warned] = await Promise.all([
-      box.runAlone(["serve"], { env: { ...env, RATE_LIMITS: "off" } }),
-      box.run(["config", "show"], { env }),
-    ]);
-    assert.deepEqual([refused.code, refused.out], [78, ""]);
-    assert.match(refused.err, /^\n {2}imagaine-auth \S+ {3}production {3}refusing to start: \d problems\n/);
-    for (const said of [
-      /✗ PUBLIC_URL is http:\/\/auth\.example\.com/,
-      /✗ SECRET_KEY /,
-      /✗ ARGON2 is 8,1,1/,
-      /✗ RATE_LIMITS is off/,
-    ])
-      assert.match(refused.err, said);
-    assert.match(refused.err, /^ {6}fix {3}RATE_LIMITS=on$/m);
-    const reasons = refused.err.split("\n").filter((line) => line.includes("✗"));
-    for (const line of reasons) assert.match(line, /✗ \S.* {3}\S/, "what is wrong runs into why");
-    assert.doesNotMatch(refused.err, /\$\(/, "a fix that only a shell understands, and .env is none");
-    assert.ok(!(refused.err + warned.out + warned.err).includes(weak));
-    assert.deepEqual(await readdir(box.folder), []);
-  });
-
   it("that name another secret than the database was made with are refused", async () => {
     await using box = await openBox();
     await box.run(["migrate"]);

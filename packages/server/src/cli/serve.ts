@@ -4,21 +4,21 @@ import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
-import { findDevelopmentWarnings, findProductionProblems } from "../core/production-checks.ts";
+import { findDevelopmentWarnings } from "../core/production-checks.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
-import { version } from "../version.ts";
 import { startLines } from "./banner.ts";
 import { openBrowser } from "./browser.ts";
 import { openKeys, referencePath } from "./development-keys.ts";
-import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblems } from "./environment.ts";
-import { CommandFailed, exitCodes } from "./exit.ts";
+import { databaseFile, type Loaded, loadEnvironment, type Reading } from "./environment.ts";
+import { exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
 import { formatForPerson, mailLine, showEvents } from "./happenings.ts";
 import { addCommand } from "./help.ts";
 import { canReadKeys } from "./keyboard.ts";
-import { type Output, outliveReader, paint } from "./output.ts";
+import { type Output, outliveReader } from "./output.ts";
 import { findPort } from "./port.ts";
+import { describeWarning, refuseStart } from "./report.ts";
 import { openSystem, prepareFolder } from "./system.ts";
 
 interface ServeOptions {
@@ -52,11 +52,12 @@ async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const overrides = { PORT: options.port, HOST: options.host };
   const reading: Reading = { ...flags, overrides, makesKey: true };
   // A first look, before anything is made: what cannot start leaves nothing behind.
-  const { config, problems } = await loadEnvironment({ ...reading, makesKey: false });
-  refuseProblems(problems);
-  refuseUnsafe(config);
+  const first = await loadEnvironment({ ...reading, makesKey: false });
+  refuseStart(first);
+  const { config } = first;
   const log = createServerLog(config, out);
   const warn = (text: string) => (out.isTerminal ? out.note(`▲ ${text}`) : log("warn", text));
+  for (const one of first.warnings) warn(describeWarning(one));
   warnOfWeak(config, warn);
   const port = await findPort(config, warn);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
@@ -71,20 +72,6 @@ function createServerLog(config: Config, out: Output): Log {
   const now = () => new Date();
   if (!isDeveloping(config, out)) return createLog(config.logLevel, out.line, now);
   return createLog(config.logLevel === "info" ? "warn" : config.logLevel, out.line, now, formatForPerson);
-}
-
-/** In production nothing starts while something is unsafe, and everything is said at once. */
-function refuseUnsafe(config: Config): void {
-  const problems = config.mode === "production" ? findProductionProblems(config) : [];
-  if (problems.length === 0) return;
-  const width = Math.max(...problems.map(({ problem }) => problem.length));
-  const lines = problems.flatMap(({ problem, because, fixes }) => [
-    `  ${paint("red", process.stderr)("✗")} ${problem.padEnd(width)}   ${because}`,
-    ...fixes.map((fix, index) => `      ${index === 0 ? "fix" : "or "}   ${fix}`),
-  ]);
-  const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
-  const title = `  imagaine-auth ${version}   production   refusing to start: ${count}`;
-  throw new CommandFailed(["", title, "", ...lines, ""].join("\n"), exitCodes.configuration);
 }
 
 /** What would be refused in production is said while there is time to mend it. */

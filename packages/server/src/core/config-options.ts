@@ -16,7 +16,7 @@ function findGroupProblems(path: string, given: unknown, usual: Values, known: S
   if (!isTable(given)) return [`${path} is ${show(given)}, and must be what loadConfig gives.`];
   const unknown = Object.keys(given)
     .filter((word) => !Object.hasOwn(usual, word))
-    .map((word) => toSentence(`${path} ${describeUnknown("setting", word, Object.keys(usual))}`));
+    .map((word) => toSentence(`${path} has ${describeUnknown("setting", word, Object.keys(usual))}`));
   const wrong = Object.entries(usual).flatMap(([word, value]) => {
     const node: Setting<unknown> | SettingTree | undefined = known[word];
     if (node && !isSetting(node))

@@ -88,7 +88,7 @@ export function findOptionProblems(given: unknown, options: Options): string[] {
     .map(([word]) => `has no "${word}", which it needs`);
   const wrong = words.flatMap((word) => {
     const option = Object.hasOwn(options, word) ? options[word] : undefined;
-    if (!option) return [describeUnknown("option", word, Object.keys(options))];
+    if (!option) return [`has ${describeUnknown("option", word, Object.keys(options))}`];
     const value = given[word];
     if (value === undefined || option.accepts(value)) return [];
     return [`has "${word}": ${show(value)}, and it must be ${option.kind}`];
@@ -96,11 +96,16 @@ export function findOptionProblems(given: unknown, options: Options): string[] {
   return [...wrong, ...lacking];
 }
 
-/** `has no option "requird": did you mean "required"?` */
+/** `no option "requird": did you mean "required"?` */
 export function describeUnknown(what: string, word: string, words: readonly string[]): string {
+  return `no ${what} "${word}": ${describeMeant(word, words)}`;
+}
+
+/** `did you mean "required"?`, or all that there are. */
+export function describeMeant(word: string, words: readonly string[]): string {
   const meant = findMeant(word, words);
-  const hint = meant === undefined ? `there are ${words.join(", ")}` : `did you mean "${meant}"?`;
-  return `has no ${what} "${word}": ${hint}`;
+  if (meant !== undefined) return `did you mean "${meant}"?`;
+  return words.length === 1 ? `there is only ${words.join()}` : `there are ${words.join(", ")}`;
 }
 
 /** A sentence of its problem: with a full stop, unless it asks. */

@@ -4,7 +4,6 @@ import type { Field, JsonSchema } from "../../platform/http/fields.ts";
 import * as kinds from "../../platform/http/fields.ts";
 import type { OptionsOf } from "../../platform/options.ts";
 import * as option from "../../platform/options.ts";
-import { findMeant } from "../../platform/spelling.ts";
 import type { AccountRow } from "./accounts.ts";
 
 interface Common {
@@ -128,9 +127,7 @@ function findDeclarationProblems(field: UserField, all: UserFields): string[] {
 
 function findTypeProblems(type: unknown): string[] {
   if (typeof type !== "string" || Object.hasOwn(fieldOptions, type)) return [];
-  const types = Object.keys(fieldOptions);
-  const meant = findMeant(type, types);
-  const hint = meant === undefined ? `there are ${types.join(", ")}` : `did you mean "${meant}"?`;
+  const hint = option.describeMeant(type, Object.keys(fieldOptions));
   return [`is of no type we know, ${option.show(type)}: ${hint}`];
 }
 

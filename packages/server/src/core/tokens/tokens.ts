@@ -156,7 +156,7 @@ const ownClaimNames = new Set(
   "token_type exp iat nbf jti user_id sub sid iss aud auth_time amr seq act scope".split(" "),
 );
 
-/** What is wrong with names in TOKEN_CLAIMS that no access token can carry, as sentences. */
+/** What is wrong with names in TOKEN_CLAIMS that no access token can carry: `"plan" is hidden, …`. */
 export function findTokenClaimProblems(names: readonly string[], fields: UserFields): string[] {
   return names.flatMap((name) => {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
@@ -169,7 +169,7 @@ export function findTokenClaimProblems(names: readonly string[], fields: UserFie
           : field.hidden
             ? "is hidden, and whoever holds a token can read it"
             : undefined;
-    return reason ? [`TOKEN_CLAIMS: "${name}" ${reason}.`] : [];
+    return reason ? [`"${name}" ${reason}`] : [];
   });
 }
 
