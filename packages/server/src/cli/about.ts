@@ -24,7 +24,7 @@ export function addAbout(program: Command): void {
     examples: [
       "imagaine-auth info",
       "imagaine-auth info --json",
-      "imagaine-auth info --env-file production.env",
+      "imagaine-auth info --settings production.env",
     ],
   }).action((_options: unknown, command: Command) => showInfo(callOf(command)));
 }

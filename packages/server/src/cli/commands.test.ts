@@ -345,7 +345,7 @@ describe("settings", () => {
     const [text, json, other, failed, fromFile, info, broken] = await Promise.all([
       box.run(["config", "show", "--data-dir", "elsewhere"], { env }),
       box.run(["config", "--json"], { env }),
-      box.run(["config", "show", "--env-file", "other.env"], { env }),
+      box.run(["config", "show", "--settings", "other.env"], { env }),
       box.run(["user", "list", "--debug"], { env }),
       box.run(["config", "show"], { env: { ...withoutKey, SECRET_KEY_FILE: "key" } }),
       box.run(["info"], { env }),
@@ -389,8 +389,12 @@ describe("settings", () => {
     assert.equal(refused.code, 78);
     assert.match(
       refused.err,
-      /^✗ This database was made with secret [0-9a-f]{8}, the configured one is [0-9a-f]{8}/,
+      /^✗ This database was made with secret [0-9a-f]{8}, the configured one is [0-9a-f]{8}\. Restore SECRET_KEY \(or data\/secret\.key\), /,
     );
+    const moved = ["--data-dir", "else/where"];
+    await box.run(["migrate", ...moved]);
+    const elsewhere = await box.run(["user", "list", ...moved], { env: { SECRET_KEY: secrets.SECRET_KEY } });
+    assert.match(elsewhere.err, /Restore SECRET_KEY \(or else\/where\/secret\.key\), or name/);
     assert.doesNotMatch(refused.err, /never-to-be-seen/);
   });
 });
@@ -398,21 +402,23 @@ describe("settings", () => {
 describe("wrong usage", () => {
   it("is said in a line, with what was meant, and ends with 2", async () => {
     await using box = await openBox();
-    const see = "\n  see  imagaine-auth --help\n";
-    const wrong: readonly (readonly [string[], string])[] = [
-      [["usr"], "✗ Unknown command `usr`. Did you mean `user`?"],
-      [["user", "lst"], "✗ Unknown command `lst`. Did you mean `list`?"],
-      [["user", "list", "--limt", "5"], "✗ Unknown option `--limt`. Did you mean `--limit`?"],
-      [["migrate", "stats"], "✗ There is no `stats` here. Allowed choices are up, status."],
+    const wrong: readonly (readonly [string[], string, ofWhat: string])[] = [
+      [["usr"], "✗ Unknown command `usr`. Did you mean `user`?", ""],
+      [["--jsn"], "✗ Unknown option `--jsn`. Did you mean `--json`?", " serve"],
+      [["user", "lst"], "✗ Unknown command `lst`. Did you mean `list`?", " user"],
+      [["user", "list", "--limt", "5"], "✗ Unknown option `--limt`. Did you mean `--limit`?", " user list"],
+      [["user", "create"], "✗ Missing required argument `email`.", " user create"],
+      [["migrate", "stats"], "✗ There is no `stats` here. Allowed choices are up, status.", " migrate"],
       [
         ["audit", "search", "--since", "soon"],
         "✗ Option `--since <time>` argument `soon` is invalid. It must be 30m, 24h, 7d, or a day such as 2026-11-24.",
+        " audit search",
       ],
     ];
     const found = await Promise.all(wrong.map(([args]) => box.run(args)));
     assert.deepEqual(
       found.map(ended),
-      wrong.map(([, said]) => [2, "", said + see]),
+      wrong.map(([, said, ofWhat]) => [2, "", `${said}\n  see  imagaine-auth${ofWhat} --help\n`]),
     );
     const [group, help] = await Promise.all([box.runAlone(["user"]), box.run(["user", "--help"])]);
     assert.deepEqual(ended(group), [2, "", help.out]);

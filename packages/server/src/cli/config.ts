@@ -15,7 +15,7 @@ export function addConfig(program: Command): void {
     examples: [
       "imagaine-auth config show",
       "imagaine-auth config check",
-      "imagaine-auth config show --env-file production.env",
+      "imagaine-auth config show --settings production.env",
     ],
   })
     .addArgument(

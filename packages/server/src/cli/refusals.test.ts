@@ -96,6 +96,20 @@ describe("settings", () => {
     assert.deepEqual((await readdir(box.folder)).toSorted(), [".env", config]);
   });
 
+  it("of a file that is not there are refused, whatever Node thinks of its name", async () => {
+    await using box = await openBox();
+    const said = [78, "", "✗ The settings in none.env cannot be read (ENOENT).\n"];
+    assert.deepEqual(ended(await box.runAlone(["user", "list", "--settings", "none.env"])), said);
+    // Of this name Node itself looks for the file, unless two dashes tell it that the options are ours.
+    assert.deepEqual(
+      ended(await box.runAlone(["user", "list", "--env-file", "none.env"], { node: ["--"] })),
+      said,
+    );
+    await box.write("some.env", "PORT=9\n");
+    const old = await box.runAlone(["config", "show", "--env-file", "some.env"]);
+    assert.match(old.out, /^PORT +9 +some\.env/m);
+  });
+
   it("that are well are said to be, and what others put beside them is a warning", async () => {
     await using box = await openBox();
     await box.write(".env", "HOST=127.0.0.1\n");

@@ -34,7 +34,7 @@ export function addServe(program: Command): void {
     examples: [
       "imagaine-auth serve",
       "imagaine-auth serve --port 9000 --data-dir /var/lib/imagaine-auth",
-      "NODE_ENV=production imagaine-auth serve --env-file production.env",
+      "NODE_ENV=production imagaine-auth serve --settings production.env",
     ],
   })
     .option("--port <port>", "the port to listen on (PORT)", readPort)

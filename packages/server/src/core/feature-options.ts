@@ -75,6 +75,7 @@ export const mailOptions: OptionsOf<AnyMail> = {
   worthSendingFor: needed(option.method),
   budget: needed(option.list),
   evenSo: option.method,
+  attribute: option.method,
   compose: needed(option.method),
 };
 

@@ -36,6 +36,11 @@ export interface Mail<Data> {
   /** What an address gets though its budget is used up: for a mail that a stranger must not be able to use up. */
   readonly evenSo?: (ctx: Context) => Allowance;
   /**
+   * Notes whom an order concerns. It runs in the worker, before the mail is written or found not worth writing, and again
+   * if that was interrupted.
+   */
+  readonly attribute?: (ctx: Context, order: Order<Data>) => Promise<void>;
+  /**
    * Writes the mail; undefined when there is nothing to say to this address. It runs in the worker, inside a
    * transaction: whether an address has an account is found out there, where no stranger's stop-watch reaches.
    */

@@ -133,10 +133,11 @@ async function writeMessage(
   mail: AnyMail,
   payload: Extract<Payload, { stage: "ordered" }>,
 ): Promise<Message | undefined> {
+  const order = toOrder(row, payload.order);
+  await mail.attribute?.(ctx, order);
   try {
     return await ctx.transaction(async (ctx) => {
       if (!(await isWithinBudget(ctx, mail, row.recipient))) throw new NothingToSay();
-      const order = toOrder(row, payload.order);
       const composed = await mail.compose(ctx, order);
       if (!composed) throw new NothingToSay();
       const { appName, mail: settings } = ctx.config;
