@@ -116,7 +116,10 @@ describe("every option that a person can write", () => {
       { rateLimits: undefined },
       { tokens: { ...config.tokens, reuse: undefined } },
       { passwords: { ...config.passwords, minLength: "15" } },
+      { tokens: { ...config.tokens, reuse: "revok" } },
+      { mode: "prod" },
       { limits: undefined },
+      { auditRetention: Number.NaN },
     ]) {
       const said = { name: "DeclarationRefused", message: /^config\.[\w.]+ is .*, and must be / };
       await assert.rejects(createAuth({ config: { ...config, ...changed } as unknown as Config }), said);

@@ -1,5 +1,6 @@
 /** Where the command line gets its settings from: the environment, `.env` beside it, and the declared user fields. */
 
+import { isUtf8 } from "node:buffer";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig, settings } from "../config.ts";
@@ -137,7 +138,10 @@ function readFile(asked: string | undefined) {
   const file = asked ?? ".env";
   if (asked === undefined && !existsSync(file)) return { file, ...readSettingsText(file, "") };
   try {
-    const { values, problems } = readSettingsText(file, readFileSync(file, "utf8"));
+    const bytes = readFileSync(file);
+    const isText = isUtf8(bytes) && !bytes.includes(0);
+    const { values, problems } = readSettingsText(file, isText ? bytes.toString() : "");
+    if (!isText) problems.push({ name: file, message: "is no UTF-8 text", fix: "save it anew, as UTF-8" });
     const distrust = findWriters(file);
     if (distrust) problems.push({ name: file, message: distrust.problem, fix: distrust.fix });
     return { file, values, problems };

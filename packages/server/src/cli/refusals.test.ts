@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir } from "node:fs/promises";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Box, type Finished, openBox } from "../testing/command-line.ts";
@@ -108,6 +108,34 @@ describe("settings", () => {
     await box.write("some.env", "PORT=9\n");
     const old = await box.runAlone(["config", "show", "--env-file", "some.env"]);
     assert.match(old.out, /^PORT +9 +some\.env/m);
+  });
+
+  it("of a file in two bytes a letter are refused in a line, not in each of its own", async () => {
+    await using box = await openBox();
+    await writeFile(join(box.folder, ".env"), "\uFEFFPORT=9000\r\nHOST=x\r\n", "utf16le");
+    const { code, err } = await box.run(["config", "check"]);
+    assert.deepEqual(
+      [code, err.split("\n").slice(3)],
+      [78, ["  ✗ .env is no UTF-8 text", "      fix   save it anew, as UTF-8", "", ""]],
+    );
+  });
+
+  it("of where to listen are named when nothing can listen there", async () => {
+    await using box = await openBox();
+    const refused = async (host: string) => await box.runAlone(["serve"], { env: { HOST: host } });
+    const [elsewhere, nowhere] = [await refused("192.0.2.1"), await refused("nowhere.invalid")];
+    const fix = "\n  fix  HOST=127.0.0.1 (this machine alone), or HOST=0.0.0.0 (every address that it has)\n";
+    assert.deepEqual(ended(elsewhere), [
+      78,
+      "",
+      `✗ HOST is 192.0.2.1, which is no address of this machine (EADDRNOTAVAIL).${fix}`,
+    ]);
+    assert.equal(nowhere.code, 78);
+    assert.match(
+      nowhere.err,
+      /^✗ HOST is nowhere\.invalid, and no machine of that name is found \(E\w+\)\.\n {2}fix {2}HOST=127/,
+    );
+    assert.deepEqual(await readdir(box.folder), []);
   });
 
   it("that are well are said to be, and what others put beside them is a warning", async () => {

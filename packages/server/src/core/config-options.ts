@@ -21,9 +21,27 @@ function findGroupProblems(path: string, given: unknown, usual: Values, known: S
     const node: Setting<unknown> | SettingTree | undefined = known[word];
     if (node && !isSetting(node))
       return findGroupProblems(`${path}.${word}`, given[word], value as Values, node);
-    // Where nothing is usual, there is nothing to compare with.
-    if (value === undefined || typeof given[word] === typeof value) return [];
-    return [`${path}.${word} is ${show(given[word])}, and must be a ${typeof value}.`];
+    const problem = findValueProblem(given[word], value, node);
+    return problem === undefined ? [] : [`${path}.${word} is ${show(given[word])}, and ${problem}.`];
   });
   return [...unknown, ...wrong];
+}
+
+function findValueProblem(
+  value: unknown,
+  usual: unknown,
+  one: Setting<unknown> | undefined,
+): string | undefined {
+  // Where nothing is usual, there is nothing to compare with.
+  if (usual === undefined) return undefined;
+  if (typeof value !== typeof usual) return `must be a ${typeof usual}`;
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : "must be a number";
+  // What a production without a mail server has, and no text says.
+  if (typeof value !== "string" || !one || value === "missing" || value === "") return undefined;
+  try {
+    one.reader.read(value);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -43,6 +43,7 @@ export const endpointOptions: OptionsOf<AnyEndpoint<Context>> = {
 export const formOptions: OptionsOf<Form<Context, unknown>> = {
   fields: needed(option.table),
   lookUp: option.method,
+  current: option.method,
   cross: option.method,
   keepsUnknown: option.yesOrNo,
   insteadOfNoObject: option.table,
