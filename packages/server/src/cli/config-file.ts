@@ -1,8 +1,8 @@
 /** Runs `imagaine-auth.config.ts` for the user fields that it declares, or says everything that keeps it from being used. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { findFieldsProblems, type UserFields } from "../core/accounts/fields.ts";
 import { describeUnknown, type OptionsOf, object, toSentence } from "../platform/options.ts";
@@ -24,17 +24,18 @@ interface Exports {
 export const configExports: OptionsOf<Exports> = { fields: object };
 
 const base = "imagaine-auth.config";
-const readNames = [`${base}.ts`, `${base}.mjs`, `${base}.js`];
+const readNames = ["ts", "mjs", "js"].map((ending) => `${base}.${ending}`);
+/** What somebody may call it who is used to other tools. */
+const otherNames = ["mts", "cts", "cjs", "tsx", "jsx", "json"].map((ending) => `${base}.${ending}`);
 
 /** The fields that the file in the folder declares; `tell` is told which file it is before that is run. */
 export async function readDeclaredFields(
   folder: string,
   tell: (file: string) => void,
 ): Promise<DeclaredFields> {
-  const names = readdirSync(folder).filter((name) => /\.config\.[cm]?[jt]sx?$|\.config\.json$/.test(name));
-  const found = readNames.filter((name) => names.includes(name));
-  const other = names.find((name) => name.startsWith(`${base}.`) && !readNames.includes(name));
-  const [name, second] = found;
+  const stands = (name: string) => existsSync(join(folder, name));
+  const [name, second] = readNames.filter(stands);
+  const other = otherNames.find(stands);
   const problems: Problem[] = [];
   if (other) problems.push({ name: other, message: "is not read", fix: `call it ${readNames.join(" or ")}` });
   if (second) problems.push({ name: `${name} and ${second}`, message: "both declare the fields: keep one" });

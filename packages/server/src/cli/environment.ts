@@ -67,7 +67,7 @@ export async function loadEnvironment(reading: Reading = {}): Promise<Loaded> {
     const path = join(first.config.dataDirectory, "secret.key");
     if (reading.makesKey && !existsSync(path)) makeKey(first.config, path, created);
     if (existsSync(path)) {
-      environment.SECRET_KEY = cleanValue(readFileSync(path, "utf8"));
+      environment.SECRET_KEY = readKey(path);
       sources.SECRET_KEY = path;
       warnings.push(...findOpenFiles([path]));
     }
@@ -149,6 +149,23 @@ function readFile(asked: string | undefined) {
     const { code = "unreadable" } = error as NodeJS.ErrnoException;
     throw new CommandFailed(`The settings in ${file} cannot be read (${code}).`, exitCodes.configuration);
   }
+}
+
+function readKey(path: string): string {
+  try {
+    const key = cleanValue(readFileSync(path, "utf8"));
+    if (key !== "") return key;
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new CommandFailed(
+      `The key in ${path} cannot be read (${code}).\n  fix  run the command as the user who owns it`,
+      exitCodes.configuration,
+    );
+  }
+  throw new CommandFailed(
+    `${path} is empty.\n  fix  restore it from your backup, or set SECRET_KEY to what it held`,
+    exitCodes.configuration,
+  );
 }
 
 /** The key of a development system: made once, readable for its owner alone. */

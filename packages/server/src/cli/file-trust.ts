@@ -22,7 +22,8 @@ export interface Viewer {
 /** Why what a file says may be somebody else's word; undefined if only its owner and root can change it. */
 export function findWriters(path: string, viewer = lookAround()): Distrust | undefined {
   const stats = readBits(path);
-  if (!viewer || !stats) return undefined;
+  // A pipe is whoever's who runs the command.
+  if (!viewer || !stats?.isFile()) return undefined;
   const real = realpathSync(path);
   const folders = [...new Set([dirname(real), dirname(path) || "."])];
   return (
@@ -86,8 +87,8 @@ const spellMode = ({ mode }: Stats) => `mode ${(mode & 0o7777).toString(8)}`;
 /** A file's bits; undefined where there are none, or where they are the same for every file and cannot be changed. */
 function readBits(path: string): Stats | undefined {
   if (process.platform === "win32") return undefined;
-  const isShared = sharedFileSystems.has(statfsSync(path).type);
-  return isShared || (isWsl() && statfsSync(path).type === plan9) ? undefined : statSync(path);
+  const { type } = statfsSync(path);
+  return sharedFileSystems.has(type) || (type === plan9 && isWsl()) ? undefined : statSync(path);
 }
 
 /** vfat, exfat, ntfs3, cifs, smb2, vboxsf: linux/magic.h, and the drivers' own. */

@@ -120,6 +120,23 @@ describe("settings", () => {
     );
   });
 
+  it("may be none, whoever may write to nothing", async () => {
+    await using box = await openBox();
+    await box.write(".env", "PORT=many\n");
+    assert.equal((await box.run(["config", "check", "--settings", "/dev/null"])).code, 0);
+  });
+
+  it("without the key that is kept for them say which file it should be in", async () => {
+    await using box = await openBox();
+    await box.run(["migrate"]);
+    await box.write("data/secret.key", "\n");
+    assert.deepEqual(ended(await box.run(["user", "list"])), [
+      78,
+      "",
+      "✗ data/secret.key is empty.\n  fix  restore it from your backup, or set SECRET_KEY to what it held\n",
+    ]);
+  });
+
   it("of where to listen are named when nothing can listen there", async () => {
     await using box = await openBox();
     const refused = async (host: string) => await box.runAlone(["serve"], { env: { HOST: host } });
