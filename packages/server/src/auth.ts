@@ -162,8 +162,10 @@ function refuseMistakes(options: AuthOptions): void {
     ...findFeatureProblems(features),
     ...findFieldsProblems(fields),
   ];
-  if (all.length === 0)
-    all.push(...findTokenClaimProblems(config.tokens.claims, { ...baseFields, ...fields }));
+  if (all.length === 0) {
+    const wrong = findTokenClaimProblems(config.tokens.claims, { ...baseFields, ...fields });
+    all.push(...wrong.map((problem) => `TOKEN_CLAIMS: ${problem}.`));
+  }
   option.refuseDeclaration(all);
 }
 

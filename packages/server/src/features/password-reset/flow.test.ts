@@ -50,7 +50,9 @@ describe("asking for a reset link", () => {
     const trail = async () =>
       (await t.rows("audit"))
         .filter(({ event }) => event === "password.reset_requested")
-        .map((row) => row.account_id);
+        .map((row) => row.account_id)
+        // In which order a table gives its rows is nobody's promise.
+        .toSorted((one, other) => Number(one === null) - Number(other === null));
     const [account] = await t.rows("accounts");
     await t.auth.passwordReset.request(ada.email);
     await t.auth.passwordReset.request("nobody@example.org");
@@ -60,7 +62,7 @@ describe("asking for a reset link", () => {
     assert.deepEqual(await trail(), [account?.id, null]);
     await t.auth.passwordReset.request(ada.email.toUpperCase());
     assert.equal((await t.mailbox()).length, sent, "a second mail within the minute");
-    assert.deepEqual(await trail(), [account?.id, null, account?.id]);
+    assert.deepEqual(await trail(), [account?.id, account?.id, null]);
   });
 
   it("writes to the address of the account, and to nobody whose address only looks like it", async () => {
