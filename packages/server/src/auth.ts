@@ -6,22 +6,24 @@ import { type Caller, signedIn } from "./core/access/access.ts";
 import { toColumn } from "./core/accounts/accounts.ts";
 import {
   baseFields,
-  defineFields,
+  findFieldsProblems,
   type StoredField,
   storedFields,
   type UserFields,
 } from "./core/accounts/fields.ts";
 import { watchingNeighbours } from "./core/agreement.ts";
 import { watchingClock } from "./core/clock.ts";
+import { findConfigProblems } from "./core/config-options.ts";
 import { type Context, createContext } from "./core/context.ts";
 import type { Additions, Feature } from "./core/feature.ts";
+import { findFeatureProblems } from "./core/feature-options.ts";
 import { housekeeping } from "./core/housekeeping.ts";
 import { checkSecret, refuseOtherSecret } from "./core/keys/fingerprint.ts";
 import { coreMails } from "./core/mails.ts";
 import { coreMigrations } from "./core/migrations.ts";
 import { errorPage } from "./core/pages/error-page.ts";
 import { countingMakes } from "./core/passwords/makes.ts";
-import { checkTokenClaims } from "./core/tokens/tokens.ts";
+import { findTokenClaimProblems } from "./core/tokens/tokens.ts";
 import { standardFeatures } from "./features.ts";
 import { systemClock } from "./platform/clock.ts";
 import { addColumns, type WantedColumn } from "./platform/database/add-columns.ts";
@@ -37,6 +39,7 @@ import { createWatch } from "./platform/database/watch.ts";
 import { Unavailable } from "./platform/http/errors.ts";
 import { createRouter, type Handler } from "./platform/http/router.ts";
 import { describeError, type Log } from "./platform/log.ts";
+import * as option from "./platform/options.ts";
 import { type RandomBytes, systemRandomBytes } from "./platform/random.ts";
 import { createRequestReader, quietRequest } from "./requests.ts";
 
@@ -55,6 +58,16 @@ export interface AuthOptions<
   readonly randomBytes?: RandomBytes;
   readonly log?: Log;
 }
+
+export const authOptions: option.OptionsOf<AuthOptions> = {
+  config: option.needed(option.object),
+  fields: option.object,
+  features: option.list,
+  database: option.object,
+  now: option.method,
+  randomBytes: option.method,
+  log: option.method,
+};
 
 type Bound<T> = T extends (ctx: Context, ...rest: infer Rest) => infer Result
   ? (...rest: Rest) => Result
@@ -86,16 +99,19 @@ export interface System {
 
 export type Auth<L extends readonly Feature[]> = System & BoundFlows<L>;
 
-/** A running system. Nothing is global: two of them can live in one process. */
+/**
+ * A running system. Nothing is global: two of them can live in one process. Throws DeclarationRefused for options, settings,
+ * fields or features that nobody would read as they are written.
+ */
 export async function createAuth<
   const F extends UserFields = Readonly<Record<never, never>>,
   const L extends readonly Feature[] = typeof standardFeatures,
 >(options: AuthOptions<F, L>): Promise<Auth<L>> {
+  refuseMistakes(options);
   const features: readonly Feature[] = options.features ?? standardFeatures;
   const config = { ...options.config };
   const log = options.log ?? (() => undefined);
-  const fields = { ...baseFields, ...defineFields(options.fields ?? {}) };
-  checkTokenClaims(config.tokens.claims, fields);
+  const fields = { ...baseFields, ...options.fields };
   const additions = collectAdditions(features, fields);
   const now = options.now ?? systemClock;
   const database = options.database ?? (await openConfigured(config, log, now));
@@ -152,6 +168,26 @@ export async function createAuth<
 function strictTransport({ publicUrl, hstsIncludesSubdomains }: Config): string | undefined {
   if (!publicUrl.startsWith("https:")) return undefined;
   return hstsIncludesSubdomains ? "max-age=31536000; includeSubDomains" : "max-age=31536000";
+}
+
+/** Everything that a person wrote is held to what there is, and everything that is wrong is said at once. */
+function refuseMistakes(options: AuthOptions): void {
+  const { config, fields = {}, features = standardFeatures } = options;
+  const problems = option.findOptionProblems(options, authOptions);
+  if (problems.length > 0)
+    throw new option.DeclarationRefused(
+      problems.map((problem) => option.toSentence(`createAuth ${problem}`)),
+    );
+  const all = [
+    ...findConfigProblems(config),
+    ...findFeatureProblems(features),
+    ...findFieldsProblems(fields),
+  ];
+  if (all.length === 0) {
+    const wrong = findTokenClaimProblems(config.tokens.claims, { ...baseFields, ...fields });
+    all.push(...wrong.map((problem) => `TOKEN_CLAIMS: ${problem}.`));
+  }
+  option.refuseDeclaration(all);
 }
 
 async function openConfigured(config: Config, log: Log, now: () => Date): Promise<Database> {

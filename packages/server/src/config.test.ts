@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { findUnsupported, loadConfig, settings } from "./config.ts";
+import { loadConfig, settings } from "./config.ts";
 import { argon2Ceiling } from "./core/passwords/formats.ts";
 import { type Environment, listSettings } from "./platform/settings.ts";
 import { makeSelfSignedCertificate } from "./testing/self-signed-certificate.ts";
@@ -146,7 +146,7 @@ describe("the settings", () => {
       "PASSWORD_RESET_TTL",
     ];
     for (const name of [...numbers, ...spans, "ARGON2"]) {
-      for (const value of ["abc", "-1", "1e99", "NaN", "1.5", "10 m", "99999999999999999999", " ", "0x10"]) {
+      for (const value of ["abc", "-1", "1e99", "NaN", "1.5", "10 m", "99999999999999999999", "0x10"]) {
         const { config, problems } = loadConfig({ [name]: value });
         assert.deepEqual(
           problems.map((problem) => problem.name),
@@ -160,6 +160,56 @@ describe("the settings", () => {
     for (const name of [...numbers.slice(1), ...spans]) {
       assert.equal(problemsOf({ [name]: "0" }).length, 1, `${name}=0`);
     }
+  });
+
+  it("are each told by their name when a letter of it is wrong, wherever it stands", () => {
+    const long = listSettings(settings).filter(({ name }) => name.length >= 7);
+    for (const one of long) {
+      for (let at = 0; at < one.name.length; at += 1) {
+        const wrong = `${one.name.slice(0, at)}${one.name.slice(at + 1)}`;
+        const environment = { [wrong]: "x" };
+        const own = loadConfig(environment, new Set([wrong]));
+        assert.match(own.problems[0]?.message ?? "", /^is not a setting: did you mean [A-Z_]+\?$/, wrong);
+        const { problems, warnings } = loadConfig(environment);
+        const told = one.isEveryday ? warnings : problems;
+        assert.deepEqual(
+          [told.map(({ name }) => name), problems.length + warnings.length],
+          [[wrong], 1],
+          wrong,
+        );
+      }
+    }
+    assert.ok(long.length > 30);
+  });
+
+  it("let other programs have names like ours beside them", () => {
+    const environment = { DATABASE_URI: "postgres://other", DATABASE_URL: "sqlite:a", log_level: "info" };
+    const { problems, warnings } = loadConfig(environment);
+    assert.deepEqual([problems, warnings.map(({ name }) => name)], [[], ["DATABASE_URI", "log_level"]]);
+    assert.deepEqual(problemsOf({ DATABASE_URI: "postgres://ours" }), [
+      "DATABASE_URI is not a setting: did you mean DATABASE_URL?",
+    ]);
+  });
+
+  it("take a level in any case, and by Python's word", () => {
+    for (const [said, level] of [
+      ["INFO", "info"],
+      ["Warning", "warn"],
+      ["WARN", "warn"],
+      ["DEBUG\n", "debug"],
+    ] as const)
+      assert.deepEqual(loadConfig({ LOG_LEVEL: said }).config.logLevel, level);
+    for (const said of ["CRITICAL", "warnings", "20"])
+      assert.equal(problemsOf({ LOG_LEVEL: said }).length, 1);
+  });
+
+  it("name the same database with a line's end behind it as without", () => {
+    for (const url of [
+      "sqlite:/data/auth.db\n",
+      "\uFEFFsqlite:/data/auth.db\r\n",
+      " sqlite:/data/auth.db\u00A0",
+    ])
+      assert.equal(loadConfig({ DATABASE_URL: url }).config.database.url, "sqlite:/data/auth.db");
   });
 
   it("tell all problems at once, contradictions too", () => {
@@ -290,7 +340,7 @@ describe("the mail server", () => {
   });
 
   it("is shown no certificate of ours, which is said where Django's settings for one are set", () => {
-    const found = findUnsupported({
+    const { warnings: found } = loadConfig({
       EMAIL_SSL_CERTFILE: "/etc/mail.pem",
       EMAIL_SSL_KEYFILE: "",
       EMAIL_HOST: "mail",

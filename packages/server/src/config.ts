@@ -6,7 +6,9 @@ import { parseDuration, seconds } from "./platform/duration.ts";
 import { isLinkable } from "./platform/links.ts";
 import * as read from "./platform/readers.ts";
 import {
+  cleanValue,
   type Environment,
+  everydaySetting,
   fileSetting,
   type Problem,
   type Resolved,
@@ -54,6 +56,20 @@ const linkTemplate = {
       "must be an address with {token} in it, such as https://app.example.com/#/verify/{token}",
     );
   },
+};
+
+const level = read.oneOf("debug", "info", "warn", "error");
+
+// In any case, and Python's word too: the name is one that many programs share.
+const logLevel = {
+  kind: level.kind,
+  read: (text: string) =>
+    level.read(
+      text
+        .trim()
+        .toLowerCase()
+        .replace(/^warning$/, "warn"),
+    ),
 };
 
 const argon2 = {
@@ -113,7 +129,12 @@ export const settings = {
     undefined,
     "The same for the link of a reset mail, in place of FRONTEND_URL/reset-password/TOKEN/.",
   ),
-  appName: setting("APP_NAME", read.text, "ImagAIne", "What your product is called in mail and on pages."),
+  appName: everydaySetting(
+    "APP_NAME",
+    read.text,
+    "ImagAIne",
+    "What your product is called in mail and on pages.",
+  ),
   language: setting("LANGUAGE_CODE", languageCode, "en", "The language of whoever asks for none we speak."),
   host: setting("HOST", read.text, "127.0.0.1", "The address to listen on."),
   port: setting(
@@ -319,11 +340,11 @@ export const settings = {
       "Reset links that may be asked for from one address; as many verification links.",
     ),
   },
-  logLevel: setting(
+  logLevel: everydaySetting(
     "LOG_LEVEL",
-    read.oneOf("debug", "info", "warn", "error"),
+    logLevel,
     "info",
-    "The least that is logged.",
+    "The least that is logged; in any case, warning too.",
   ),
 } as const;
 
@@ -350,13 +371,25 @@ export interface Config
   readonly tokens: Omit<Read["tokens"], "issuer"> & { readonly issuer: string };
 }
 
-/** Reads the settings from an environment; `problems` says everything that cannot be read, or not together. */
-export function loadConfig(environment: Environment): { config: Config; problems: Problem[] } {
-  const { values, problems } = readSettings(settings, environment);
-  const isRefreshTtlSaid = Boolean(environment[settings.tokens.refreshTtl.name]);
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What cannot be read, or not together: nothing may start with it. */
+  readonly problems: Problem[];
+  /** What is passed over, or read in another way than somebody might expect. */
+  readonly warnings: Problem[];
+}
+
+/**
+ * Reads the settings from an environment. `own` are the names in it that no other program reads: a misspelt one among
+ * them is a problem, however likely another program's.
+ */
+export function loadConfig(environment: Environment, own?: ReadonlySet<string>): LoadedConfig {
+  const { values, problems, warnings } = readSettings(settings, environment, own);
+  const isRefreshTtlSaid = cleanValue(environment[settings.tokens.refreshTtl.name]) !== "";
   return {
     config: complete(values, isRefreshTtlSaid),
     problems: [...problems, ...findContradictions(values, isRefreshTtlSaid)],
+    warnings: [...warnings, ...findUnsupported(environment)],
   };
 }
 
@@ -370,7 +403,7 @@ const unsupported: Readonly<Record<string, string>> = {
 };
 
 /** Names that are set, and that nothing reads though somebody may rely on it. */
-export function findUnsupported(environment: Environment): Problem[] {
+function findUnsupported(environment: Environment): Problem[] {
   return Object.entries(unsupported)
     .filter(([name]) => environment[name])
     .map(([name, message]) => ({ name, message }));

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readSettingsText } from "./cli/settings-file.ts";
-import { toVisibleJson, visible } from "./cli/visible.ts";
+import { toVisibleJson, visible, wrap } from "./cli/visible.ts";
 import { parseMailbox } from "./core/mail/mailbox.ts";
 import { neutraliseName, toPlainLine } from "./core/mail/plain-line.ts";
 import { isKnownFormat, verifyEncoded } from "./core/passwords/formats.ts";
@@ -17,7 +17,8 @@ import { plainAddress } from "./platform/http/client-address.ts";
 import { isEmailAddress } from "./platform/http/email-address.ts";
 import { parseJson } from "./platform/json.ts";
 import * as read from "./platform/readers.ts";
-import { isOneSlipAway } from "./platform/settings.ts";
+import { cleanValue } from "./platform/settings.ts";
+import { isOneSlipAway } from "./platform/spelling.ts";
 import { pickLanguage } from "./platform/texts.ts";
 import { trimWhiteSpace } from "./platform/white-space.ts";
 import { listOperations, pathOf } from "./testing/operations.ts";
@@ -98,7 +99,9 @@ describe("a long text", () => {
     "a file of settings": (text) => readSettingsText(".env", text),
     "a duration": parseDuration,
     "a name of a setting": (text) => isOneSlipAway(text, `${text}x`),
+    "the value of a setting": cleanValue,
     "a terminal's line": visible,
+    "a line that is too wide": (text) => wrap(text, 4, 80),
     "JSON for a terminal": toVisibleJson,
     JSON: (text) => orError(() => parseJson(text)),
     ...Object.fromEntries(

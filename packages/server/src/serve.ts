@@ -8,6 +8,7 @@ import { startBackground } from "./background.ts";
 import type { Delivery } from "./core/mail/worker.ts";
 import { announceStop } from "./core/readiness.ts";
 import { createNodeServer, type NodeServerOptions } from "./platform/http/node.ts";
+import * as option from "./platform/options.ts";
 
 export interface Serving {
   readonly server: Server;
@@ -28,7 +29,18 @@ export interface ServeOptions extends Pick<NodeServerOptions, "ownsProcess"> {
   readonly stopTime?: number;
 }
 
+export const serveOptions: option.OptionsOf<ServeOptions> = {
+  host: option.needed(option.text),
+  port: option.needed(option.wholeNumber(0, 65_535)),
+  delivered: option.method,
+  stopTime: option.wholeNumber(0, 3_600_000),
+  ownsProcess: option.yesOrNo,
+};
+
 export async function serve(auth: System, options: ServeOptions): Promise<Serving> {
+  // Without a host, Node would listen on every address that the machine has.
+  const problems = option.findOptionProblems(options, serveOptions);
+  option.refuseDeclaration(problems.map((problem) => option.toSentence(`serve ${problem}`)));
   const { host, port, delivered, stopTime = 20_000 } = options;
   const server = createNodeServer(auth.handler, options);
   server.listen(port, host);

@@ -11,7 +11,10 @@ export function describeCommands(): string {
     "Command line",
     "Inside this repository the command is `npx imagaine-auth`, or `node packages/server/bin/imagaine-auth.mjs`. It " +
       "reads its [settings](configuration.md) from the environment and from `.env` in the folder it is started in, and " +
-      "declared user fields from `imagaine-auth.config.ts` there.",
+      "declared user fields from `imagaine-auth.config.ts` there. At a terminal it says which file that is, since its " +
+      "code is run.",
+    "`--settings FILE` reads another file than `.env`. Its older name `--env-file` is understood too, but Node itself " +
+      "looks for that file first: one that is missing ends with Node's own words and exit code 9.",
     ...helps.flatMap(({ command, help }) => [`## ${command}`, `\`\`\`text\n${help.trimEnd()}\n\`\`\``]),
     "## Exit codes",
     table(

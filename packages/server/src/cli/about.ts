@@ -24,7 +24,7 @@ export function addAbout(program: Command): void {
     examples: [
       "imagaine-auth info",
       "imagaine-auth info --json",
-      "imagaine-auth info --env-file production.env",
+      "imagaine-auth info --settings production.env",
     ],
   }).action((_options: unknown, command: Command) => showInfo(callOf(command)));
 }
@@ -49,7 +49,7 @@ async function showInfo({ flags, out }: Call): Promise<void> {
     tokens: config.tokens.algorithm,
     fields: Object.keys(fields).length,
     settings: Object.keys(sources).filter((name) => isOurs.has(name)),
-    problems: problems.map(({ name }) => name),
+    problems: problems.map(({ name }) => name.replace(/:$/, "")),
   };
   if (out.isJson) return out.document(info);
   const said = Object.entries(info).map(([name, value]) => [name, spell(value)] as const);

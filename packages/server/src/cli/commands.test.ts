@@ -378,7 +378,7 @@ describe("settings", () => {
     const [text, json, other, failed, fromFile, info, broken] = await Promise.all([
       box.run(["config", "show", "--data-dir", "elsewhere"], { env }),
       box.run(["config", "--json"], { env }),
-      box.run(["config", "show", "--env-file", "other.env"], { env }),
+      box.run(["config", "show", "--settings", "other.env"], { env }),
       box.run(["user", "list", "--debug"], { env }),
       box.run(["config", "show"], { env: { ...withoutKey, SECRET_KEY_FILE: "key" } }),
       box.run(["info"], { env }),
@@ -415,56 +415,6 @@ describe("settings", () => {
     assert.deepEqual((await readdir(box.folder)).toSorted(), [".env", "key", "other.env"]);
   });
 
-  it("that cannot be read are all refused, with 78, by every command", async () => {
-    await using box = await openBox();
-    await box.write(".env", "EMAIL_HOST_PASSWORD=hunter#2\n");
-    const env = { EMAIL_HSOT: "smtp.example.org", PORT: "many", ARGON2: "524288,2,1" };
-    const said = [
-      "✗ The settings cannot be used:",
-      "  ✗ .env, line 1, has a # in its value, which would begin a comment: put the value in quotes",
-      "  ✗ EMAIL_HSOT is not a setting: did you mean EMAIL_HOST?",
-      "  ✗ PORT must be a whole number from 0 to 65535",
-      "  ✗ ARGON2 must be memory in KiB, passes and lanes, such as 19456,2,1, at most 262144,10,16\n",
-    ].join("\n");
-    const [migrate, serve, config, noFile] = await Promise.all([
-      box.run(["migrate"], { env }),
-      box.runAlone([], { env }),
-      box.run(["config"], { env }),
-      // Without the two dashes Node itself looks whether there is such a file, and refuses in its own words.
-      box.runAlone(["user", "list", "--env-file", "none.env"], { node: ["--"] }),
-    ]);
-    for (const one of [migrate, serve]) assert.deepEqual(ended(one), [78, "", said]);
-    assert.deepEqual([config.code, config.err], [78, said]);
-    assert.match(config.out, /^PORT +many +environment/m);
-    assert.deepEqual(ended(noFile), [78, "", "✗ The settings in none.env cannot be read (ENOENT).\n"]);
-    assert.deepEqual(await readdir(box.folder), [".env"]);
-  });
-
-  it("that are unsafe in production keep a server from starting: all are said, none is shown, nothing is made", async () => {
-    await using box = await openBox();
-    const weak = "changeme-changeme";
-    const env = { NODE_ENV: "production", PUBLIC_URL: "http://auth.example.com", SECRET_KEY: weak };
-    const [refused, warned] = await Promise.all([
-      box.runAlone(["serve"], { env: { ...env, RATE_LIMITS: "off" } }),
-      box.run(["config", "show"], { env }),
-    ]);
-    assert.deepEqual([refused.code, refused.out], [78, ""]);
-    assert.match(refused.err, /^\n {2}imagaine-auth \S+ {3}production {3}refusing to start: \d problems\n/);
-    for (const said of [
-      /✗ PUBLIC_URL is http:\/\/auth\.example\.com/,
-      /✗ SECRET_KEY /,
-      /✗ ARGON2 is 8,1,1/,
-      /✗ RATE_LIMITS is off/,
-    ])
-      assert.match(refused.err, said);
-    assert.match(refused.err, /^ {6}fix {3}RATE_LIMITS=on$/m);
-    const reasons = refused.err.split("\n").filter((line) => line.includes("✗"));
-    for (const line of reasons) assert.match(line, /✗ \S.* {3}\S/, "what is wrong runs into why");
-    assert.doesNotMatch(refused.err, /\$\(/, "a fix that only a shell understands, and .env is none");
-    assert.ok(!(refused.err + warned.out + warned.err).includes(weak));
-    assert.deepEqual(await readdir(box.folder), []);
-  });
-
   it("that name another secret than the database was made with are refused", async () => {
     await using box = await openBox();
     await box.run(["migrate"]);
@@ -472,8 +422,12 @@ describe("settings", () => {
     assert.equal(refused.code, 78);
     assert.match(
       refused.err,
-      /^✗ This database was made with secret [0-9a-f]{8}, the configured one is [0-9a-f]{8}/,
+      /^✗ This database was made with secret [0-9a-f]{8}, the configured one is [0-9a-f]{8}\. Restore SECRET_KEY \(or data\/secret\.key\), /,
     );
+    const moved = ["--data-dir", "else/where"];
+    await box.run(["migrate", ...moved]);
+    const elsewhere = await box.run(["user", "list", ...moved], { env: { SECRET_KEY: secrets.SECRET_KEY } });
+    assert.match(elsewhere.err, /Restore SECRET_KEY \(or else\/where\/secret\.key\), or name/);
     assert.doesNotMatch(refused.err, /never-to-be-seen/);
   });
 });
@@ -481,21 +435,23 @@ describe("settings", () => {
 describe("wrong usage", () => {
   it("is said in a line, with what was meant, and ends with 2", async () => {
     await using box = await openBox();
-    const see = "\n  see  imagaine-auth --help\n";
-    const wrong: readonly (readonly [string[], string])[] = [
-      [["usr"], "✗ Unknown command `usr`. Did you mean `user`?"],
-      [["user", "lst"], "✗ Unknown command `lst`. Did you mean `list`?"],
-      [["user", "list", "--limt", "5"], "✗ Unknown option `--limt`. Did you mean `--limit`?"],
-      [["migrate", "stats"], "✗ There is no `stats` here. Allowed choices are up, status."],
+    const wrong: readonly (readonly [string[], string, ofWhat: string])[] = [
+      [["usr"], "✗ Unknown command `usr`. Did you mean `user`?", ""],
+      [["--jsn"], "✗ Unknown option `--jsn`. Did you mean `--json`?", " serve"],
+      [["user", "lst"], "✗ Unknown command `lst`. Did you mean `list`?", " user"],
+      [["user", "list", "--limt", "5"], "✗ Unknown option `--limt`. Did you mean `--limit`?", " user list"],
+      [["user", "create"], "✗ Missing required argument `email`.", " user create"],
+      [["migrate", "stats"], "✗ There is no `stats` here. Allowed choices are up, status.", " migrate"],
       [
         ["audit", "search", "--since", "soon"],
         "✗ Option `--since <time>` argument `soon` is invalid. It must be 30m, 24h, 7d, or a day such as 2026-11-24.",
+        " audit search",
       ],
     ];
     const found = await Promise.all(wrong.map(([args]) => box.run(args)));
     assert.deepEqual(
       found.map(ended),
-      wrong.map(([, said]) => [2, "", said + see]),
+      wrong.map(([, said, ofWhat]) => [2, "", `${said}\n  see  imagaine-auth${ofWhat} --help\n`]),
     );
     const [group, help] = await Promise.all([box.runAlone(["user"]), box.run(["user", "--help"])]);
     assert.deepEqual(ended(group), [2, "", help.out]);

@@ -10,17 +10,20 @@ export interface GlobalFlags {
   readonly yes: boolean;
   readonly debug: boolean;
   readonly color: boolean;
+  readonly settings?: string;
   readonly envFile?: string;
   readonly dataDir?: string;
 }
 
 export const globalOptions: readonly Option[] = [
-  new Option("--json", "the result as one JSON document").default(false),
+  new Option("--json", "the result as one JSON document (audit tail: one a line)").default(false),
   new Option("-q, --quiet", "nothing but the result, as short as it can be").default(false),
   new Option("--absolute", "moments by the clock, not from now").default(false),
   new Option("--no-color", "no colours (so do NO_COLOR and TERM=dumb)"),
   new Option("-y, --yes", "do not ask whether it is meant").default(false),
-  new Option("--env-file <file>", "settings from this file instead of .env"),
+  new Option("--settings <file>", "settings from this file instead of .env"),
+  // Node looks at this one itself, wherever it stands, and ends in its own words if there is no such file.
+  new Option("--env-file <file>", "the same").hideHelp().conflicts("settings"),
   new Option("--data-dir <folder>", "folder for the database and the key (DATA_DIR)"),
   new Option("--debug", "where an error comes from").default(false),
 ];
@@ -32,7 +35,9 @@ export interface Call {
 }
 
 export function callOf(command: Command): Call {
-  const flags = command.optsWithGlobals<GlobalFlags>();
+  const given = command.optsWithGlobals<GlobalFlags>();
+  const envFile = given.settings ?? given.envFile;
+  const flags: GlobalFlags = envFile === undefined ? given : { ...given, envFile };
   return { flags, out: createOutput(flags) };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Argument, Command, Help, Option } from "commander";
 import { globalOptions } from "./flags.ts";
+import { wrap } from "./visible.ts";
 
 export interface Described {
   /** The name, with its arguments: `create <email>`. */
@@ -24,17 +25,20 @@ export function withExamples(command: Command, examples: readonly string[]): Com
   return command;
 }
 
-/** The help of a command, forty lines at the most. */
+/** What a terminal has at the least. */
+const width = 80;
+
+/** The help of a command: on one screen, wherever that is. */
 export function formatHelp(command: Command, help: Help): string {
   const isRoot = command.parent === null;
   const commands = help.visibleCommands(command).filter((one) => one.name() !== "help");
   const sections = [
-    [`${help.commandDescription(command)}.`],
+    wrap(`${help.commandDescription(command)}.`, 0, width),
     (examplesOf.get(command) ?? []).map((example) => `  ${example}`),
     [`Usage: ${help.commandUsage(command)}`],
     section("Arguments", command.registeredArguments.filter(isDescribed).map(argumentRow)),
     section("Options", help.visibleOptions(command).map(optionRow)),
-    isRoot ? [] : [`Also: ${globalOptions.map(longFlag).join(" ")}`],
+    isRoot ? [] : wrap(`Also: ${globalOptions.filter(isShown).map(longFlag).join(" ")}`, 6, width),
     section(
       "Commands",
       commands.map((one) => [one.name(), help.subcommandDescription(one)]),
@@ -47,10 +51,14 @@ export function formatHelp(command: Command, help: Help): string {
 const isDescribed = ({ description }: Argument) => description !== "";
 const argumentRow = (one: Argument) => [one.name(), one.description] as const;
 const optionRow = ({ flags, description }: Option) => [flags, description] as const;
+const isShown = ({ hidden }: Option) => !hidden;
 const longFlag = ({ long }: Option) => long;
 
 function section(title: string, rows: readonly (readonly [string, string])[]): string[] {
   if (rows.length === 0) return [];
-  const width = Math.max(...rows.map(([term]) => term.length));
-  return [`${title}:`, ...rows.map(([term, text]) => `  ${term.padEnd(width)}  ${text}`)];
+  const room = Math.max(...rows.map(([term]) => term.length));
+  return [
+    `${title}:`,
+    ...rows.flatMap(([term, text]) => wrap(`  ${term.padEnd(room)}  ${text}`, room + 4, width)),
+  ];
 }

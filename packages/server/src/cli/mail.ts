@@ -1,7 +1,6 @@
 /** imagaine-auth mail: shows whether mail leaves. */
 
 import type { Command } from "commander";
-import { findUnsupported } from "../config.ts";
 import { record } from "../core/events/events.ts";
 import { mailWasTested, writeTestMail } from "../core/mail/test-mail.ts";
 import { chooseTransport, createSmtp } from "../core/mail/transports/choose.ts";
@@ -11,12 +10,13 @@ import { systemClock } from "../platform/clock.ts";
 import { FieldsInvalid } from "../platform/http/errors.ts";
 import { email } from "../platform/http/fields.ts";
 import { systemRandomBytes } from "../platform/random.ts";
-import { loadEnvironment, refuseProblems } from "./environment.ts";
+import { loadEnvironment } from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { explain } from "./explain.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
 import type { Output } from "./output.ts";
+import { describeWarning, refuseUnreadable } from "./report.ts";
 import { withSystem } from "./system.ts";
 import { visible } from "./visible.ts";
 
@@ -47,9 +47,10 @@ async function test({ flags, out }: Call, given: string): Promise<void> {
   const checked = email().check(given);
   if ("problems" in checked) throw new FieldsInvalid({ to: [...checked.problems] });
   const to = checked.value;
-  const { config, problems, environment } = await loadEnvironment(flags);
-  refuseProblems(problems);
-  for (const { name, message } of findUnsupported(environment)) out.note(`${name} ${message}`);
+  const loaded = await loadEnvironment(flags);
+  refuseUnreadable(loaded);
+  for (const one of loaded.warnings) out.note(describeWarning(one));
+  const { config } = loaded;
   const { backend, host, port } = config.mail;
   if (backend === "off" || backend === "missing") {
     throw new CommandFailed(

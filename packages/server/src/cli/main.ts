@@ -29,7 +29,7 @@ export async function runCommand(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(namesCommand(argv) ? [...argv] : ["serve", ...argv], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) refuseUsage(error);
+    if (error instanceof CommanderError) refuseUsage(error, commandOf.get(error));
     else refuse(error, argv.includes("--debug"));
   }
 }
@@ -42,8 +42,7 @@ export function createProgram(): Command {
     .usage("[options] [command]   (no command: serve)")
     .helpOption("-h, --help", "this help, or that of a command")
     .configureHelp({ formatHelp })
-    .configureOutput({ outputError: () => undefined })
-    .exitOverride();
+    .configureOutput({ outputError: () => undefined });
   for (const option of globalOptions) program.addOption(option);
   withExamples(program, [
     "imagaine-auth",
@@ -63,7 +62,19 @@ export function createProgram(): Command {
     addAbout,
   ];
   for (const add of additions) add(program);
+  rememberCommand(program);
   return program;
+}
+
+/** Whose words were not understood. */
+const commandOf = new WeakMap<CommanderError, string>();
+
+function rememberCommand(command: Command, path = command.name()): void {
+  command.exitOverride((error) => {
+    commandOf.set(error, path);
+    throw error;
+  });
+  for (const one of command.commands) rememberCommand(one, `${path} ${one.name()}`);
 }
 
 /** Whether a command, or help, is asked for; without either, the server is meant. */
@@ -73,7 +84,7 @@ function namesCommand(argv: readonly string[]): boolean {
 }
 
 /** What commander has to say, in our words; it prints help itself. */
-function refuseUsage(error: CommanderError): void {
+function refuseUsage(error: CommanderError, command = "imagaine-auth"): void {
   process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error.exitCode === 0 || error.code === "commander.help") return;
   const said = error.message
@@ -86,7 +97,7 @@ function refuseUsage(error: CommanderError): void {
     .replaceAll(/'([^']*)'/g, "`$1`")
     .replace(/^(.*[^.?])( Did you mean .*)$/s, "$1.$2")
     .replace(/[^.?]$/, "$&.");
-  complain(`${said.charAt(0).toUpperCase()}${said.slice(1)}\n  see  imagaine-auth --help`);
+  complain(`${said.charAt(0).toUpperCase()}${said.slice(1)}\n  see  ${command} --help`);
 }
 
 const quoted = (names: string) =>

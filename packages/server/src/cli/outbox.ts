@@ -47,7 +47,7 @@ export function addOutbox(program: Command): void {
     examples: [
       "imagaine-auth outbox retry 0b0e7a3c",
       "imagaine-auth outbox retry 0b0e7a3c --json",
-      "imagaine-auth outbox list --state failed --quiet | xargs -n 1 imagaine-auth outbox retry",
+      "imagaine-auth outbox list --state failed --quiet",
     ],
   })
     .argument("<mail>", which, readId)

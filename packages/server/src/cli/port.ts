@@ -30,10 +30,27 @@ async function tryPort(host: string, port: number): Promise<number | undefined> 
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") return undefined;
-    throw new CommandFailed(`Cannot listen on ${host}, port ${port} (${code}).`, exitCodes.configuration);
+    throw new CommandFailed(explainRefusal(host, port, code), exitCodes.configuration);
   } finally {
     await new Promise((resolve) => probe.close(resolve));
   }
+}
+
+/** Why nothing can listen there, by the name of the setting that says where. */
+function explainRefusal(host: string, port: number, code = "unknown"): string {
+  const cause =
+    code === "EADDRNOTAVAIL"
+      ? `HOST is ${visible(host)}, which is no address of this machine`
+      : code === "ENOTFOUND" || code === "EAI_AGAIN"
+        ? `HOST is ${visible(host)}, and no machine of that name is found`
+        : code === "EACCES"
+          ? `PORT is ${port}, on which this user may not listen`
+          : `Cannot listen on HOST ${visible(host)}, PORT ${port}`;
+  const fix =
+    code === "EACCES"
+      ? "PORT=8000 (a proxy in front can take the other)"
+      : "HOST=127.0.0.1 (this machine alone), or HOST=0.0.0.0 (every address that it has)";
+  return `${cause} (${code}).\n  fix  ${fix}`;
 }
 
 /** "Port 8000 is in use (node, pid 812).", with the program where Linux lets us see it. */

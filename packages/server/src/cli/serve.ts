@@ -2,28 +2,23 @@
 
 import { existsSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { type Config, findUnsupported } from "../config.ts";
+import type { Config } from "../config.ts";
 import { countCaptured } from "../core/mail/captured.ts";
-import {
-  findAllowedProblems,
-  findDevelopmentWarnings,
-  findProductionProblems,
-} from "../core/production-checks.ts";
+import { findAllowedProblems, findDevelopmentWarnings } from "../core/production-checks.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { serve } from "../serve.ts";
-import { version } from "../version.ts";
 import { addressesOf, startLines } from "./banner.ts";
 import { openBrowser } from "./browser.ts";
 import { whenThere } from "./database-problem.ts";
 import { openKeys, referencePath } from "./development-keys.ts";
-import { databaseFile, type Loaded, loadEnvironment, type Reading, refuseProblems } from "./environment.ts";
-import { CommandFailed, exitCodes } from "./exit.ts";
+import { databaseFile, type Loaded, loadEnvironment, type Reading } from "./environment.ts";
 import { type Call, callOf } from "./flags.ts";
 import { formatForPerson, mailLine, showEvents } from "./happenings.ts";
 import { addCommand } from "./help.ts";
 import { canReadKeys } from "./keyboard.ts";
-import { type Output, outliveReader, paint } from "./output.ts";
+import { type Output, outliveReader } from "./output.ts";
 import { findPort } from "./port.ts";
+import { describeWarning, refuseStart } from "./report.ts";
 import { stopOnSignal } from "./stop.ts";
 import { closeIfRefused, openSystem, prepareFolder } from "./system.ts";
 
@@ -40,7 +35,7 @@ export function addServe(program: Command): void {
     examples: [
       "imagaine-auth serve",
       "imagaine-auth serve --port 9000 --data-dir /var/lib/imagaine-auth",
-      "NODE_ENV=production imagaine-auth serve --env-file production.env",
+      "NODE_ENV=production imagaine-auth serve --settings production.env",
     ],
   })
     .option("--port <port>", "the port to listen on (PORT)", readPort)
@@ -58,13 +53,13 @@ async function run({ flags, out }: Call, options: ServeOptions): Promise<void> {
   const overrides = { PORT: options.port, HOST: options.host };
   const reading: Reading = { ...flags, overrides, makesKey: true };
   // A first look, before anything is made: what cannot start leaves nothing behind.
-  const { config, problems, environment } = await loadEnvironment({ ...reading, makesKey: false });
-  refuseProblems(problems);
-  refuseUnsafe(config);
+  const first = await loadEnvironment({ ...reading, makesKey: false });
+  refuseStart(first);
+  const { config } = first;
   const log = createServerLog(config, out);
   const warn = (text: string) => (out.isTerminal ? out.note(`▲ ${text}`) : log("warn", text));
+  for (const one of first.warnings) warn(describeWarning(one));
   warnOfWeak(config, warn);
-  for (const { name, message } of findUnsupported(environment)) warn(`${name} ${message}`);
   const port = await findPort(config, warn);
   const loaded = await loadEnvironment({ ...reading, overrides: { ...overrides, PORT: String(port) } });
   await start(loaded, out, log);
@@ -78,20 +73,6 @@ function createServerLog(config: Config, out: Output): Log {
   const now = () => new Date();
   if (!isDeveloping(config, out)) return createLog(config.logLevel, out.line, now);
   return createLog(config.logLevel === "info" ? "warn" : config.logLevel, out.line, now, formatForPerson);
-}
-
-/** In production nothing starts while something is unsafe, and everything is said at once. */
-function refuseUnsafe(config: Config): void {
-  const problems = config.mode === "production" ? findProductionProblems(config) : [];
-  if (problems.length === 0) return;
-  const width = Math.max(...problems.map(({ problem }) => problem.length));
-  const lines = problems.flatMap(({ problem, because, fixes }) => [
-    `  ${paint("red", process.stderr)("✗")} ${problem.padEnd(width)}   ${because}`,
-    ...fixes.map((fix, index) => `      ${index === 0 ? "fix" : "or "}   ${fix}`),
-  ]);
-  const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
-  const title = `  imagaine-auth ${version}   production   refusing to start: ${count}`;
-  throw new CommandFailed(["", title, "", ...lines, ""].join("\n"), exitCodes.configuration);
 }
 
 /** What would be refused in production is said while there is time to mend it; there, what is allowed although unsafe. */

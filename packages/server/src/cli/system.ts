@@ -14,9 +14,9 @@ import {
   loadEnvironment,
   prepareDataDirectory,
   type Reading,
-  refuseProblems,
 } from "./environment.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
+import { refuseUnreadable } from "./report.ts";
 
 type OpenAuth = Auth<typeof standardFeatures>;
 
@@ -35,7 +35,7 @@ export async function openSystem(
   additions: readonly Feature[] = [],
 ): Promise<Opened> {
   const { config, fields } = loaded;
-  refuseProblems(loaded.problems);
+  refuseUnreadable(loaded);
   if (!config.secretKey) {
     throw new CommandFailed(
       "SECRET_KEY is missing: nothing can be signed or decrypted without it.\n  fix  SECRET_KEY=… (npx imagaine-auth secret prints one), kept with your backups",
@@ -86,7 +86,7 @@ export async function withSystem<T>(reading: Reading, work: Work<T>): Promise<T>
 /** The same with a database that is there, however old it is. */
 export async function withDatabase<T>(reading: Reading, work: Work<T>): Promise<T> {
   const loaded = await loadEnvironment(reading);
-  refuseProblems(loaded.problems);
+  refuseUnreadable(loaded);
   const file = databaseFile(loaded.config);
   if (file && !existsSync(file)) {
     throw new CommandFailed(
@@ -100,7 +100,7 @@ export async function withDatabase<T>(reading: Reading, work: Work<T>): Promise<
 /** The same with a database that may have to be made first. */
 export async function openForMigrating<T>(reading: Reading, work: Work<T>): Promise<T> {
   const loaded = await loadEnvironment({ ...reading, makesKey: true });
-  refuseProblems(loaded.problems);
+  refuseUnreadable(loaded);
   prepareFolder(loaded);
   return closeAfter(await openSystem(loaded, warnings), work);
 }

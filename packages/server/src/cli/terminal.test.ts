@@ -149,6 +149,53 @@ describe("a development server at a terminal", onLinux, () => {
   });
 });
 
+describe("a command at a terminal", onLinux, () => {
+  it("shows the settings in eighty columns", async () => {
+    await using box = await openBox();
+    const folder = join(box.folder, "a-folder-with-a-name-that-is-rather-long/and-another-one");
+    const env = {
+      DATABASE_URL: `sqlite:${folder}/auth.db`,
+      SECRET_KEY_FILE: `${folder}/key`,
+      SECRET_KEY: "x",
+    };
+    const sitting = box.sit("stty cols 80; $cli config show; echo ended $?", { env });
+    await sitting.shows(/^ended 0$/m);
+    const lines = sitting.screen().split("\n");
+    assert.ok(lines.length > 40);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  });
+
+  it("says a long problem in as many lines as it takes", async () => {
+    await using box = await openBox();
+    const sitting = box.sit("stty cols 80; $cli config check; echo ended $?", {
+      env: { NODE_ENV: "production" },
+    });
+    await sitting.shows(/^ended 78$/m);
+    await sitting.shows(
+      /^ {6}why {3}links in mail begin with it, and a request must never say where they\n {12}lead$/m,
+    );
+    for (const line of sitting.screen().split("\n")) assert.ok(line.length <= 80, line);
+  });
+
+  it("refuses a wrong address before it asks for a password", async () => {
+    await using box = await openBox();
+    await box.run(["migrate"]);
+    const sitting = box.sit("$cli user create bad; echo ended $?");
+    await sitting.shows(/^ended 5$/m);
+    assert.equal(sitting.screen().trim(), "✗ email: Enter a valid email address.\nended 5");
+  });
+
+  it("is told once whose code it runs, unless it wants the result alone", async () => {
+    await using box = await openBox();
+    await box.write("imagaine-auth.config.ts", "export const fields = {};\n");
+    const sitting = box.sit("for how in '' -q --json; do echo how: $how; $cli info $how; done; echo ended");
+    await sitting.shows(/^ended$/m);
+    const [, first = "", quiet = "", json = ""] = sitting.screen().split(/^how:.*$/m);
+    assert.equal(first.split(`with the fields of ${box.folder}/imagaine-auth.config.ts`).length, 2, first);
+    assert.doesNotMatch(quiet + json, /with the fields/);
+  });
+});
+
 describe("a browser", onLinux, () => {
   const program = '#!/bin/sh\nprintf "%s\\n" "$1" >> opened\n';
 

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { type StoredField, storedFields } from "../core/accounts/fields.ts";
 import type { Context } from "../core/context.ts";
 import { createUser } from "../features/administration/flow.ts";
-import { readNewUser } from "../features/administration/form.ts";
+import { checkNewUser, readNewUser } from "../features/administration/form.ts";
 import { CommandFailed, exitCodes } from "./exit.ts";
 import { type Call, callOf } from "./flags.ts";
 import { addCommand } from "./help.ts";
@@ -28,7 +28,7 @@ export function addUserCreate(user: Command): void {
     sentence: "Make an account; it is mailed a link to verify its address, unless that is verified already",
     examples: [
       "imagaine-auth user create ada@example.org --verified",
-      "imagaine-auth user create ada@example.org --username ada --password-stdin < password.txt",
+      "imagaine-auth user create ada@example.org --password-stdin < password.txt",
       "imagaine-auth user create ada@example.org --first-name Ada --field plan=pro",
     ],
   })
@@ -54,9 +54,11 @@ async function create({ flags, out }: Call, email: string, options: CreateOption
       ...(firstName === undefined ? {} : { first_name: firstName }),
       ...(lastName === undefined ? {} : { last_name: lastName }),
       ...Object.fromEntries(options.field.map((said) => readField(ctx, said))),
-      ...{ email, username, password: await readPassword() },
+      ...{ email, username },
     };
-    const user = await readNewUser(ctx, values);
+    // Nobody types a password for what is refused anyway.
+    if (process.stdin.isTTY) await checkNewUser(ctx, values);
+    const user = await readNewUser(ctx, { ...values, password: await readPassword() });
     const account = await createUser(ctx, user, { isVerified: verified });
     if (out.isJson) out.document({ user: presentAccount(ctx, account) });
     else if (out.isQuiet) out.line(account.id);

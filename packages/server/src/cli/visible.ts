@@ -38,3 +38,21 @@ export function cutTo(text: string, width: number): string {
   }
   return `${kept}…`;
 }
+
+/** The lines of a text no wider than that where it has room to break; those after the first stand further in. */
+export function wrap(text: string, indent: number, width: number | undefined): string[] {
+  if (width === undefined || widthOf(text) <= width) return [text];
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? "";
+  let isEmpty = true;
+  for (const word of text.trimStart().split(/ (?! )/)) {
+    const longer: string = isEmpty ? line + word : `${line} ${word}`;
+    if (isEmpty || widthOf(longer) <= width) {
+      [line, isEmpty] = [longer, false];
+      continue;
+    }
+    lines.push(line);
+    line = " ".repeat(indent) + word;
+  }
+  return [...lines, line];
+}

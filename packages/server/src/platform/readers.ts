@@ -4,7 +4,8 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { days, parseDuration } from "./duration.ts";
-import { isOneSlipAway, type Reader } from "./settings.ts";
+import type { Reader } from "./settings.ts";
+import { isOneSlipAway } from "./spelling.ts";
 
 function reader<T>(kind: string, read: (text: string) => T): Reader<T> {
   return { kind, read };

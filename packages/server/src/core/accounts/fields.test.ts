@@ -18,11 +18,17 @@ const refusals: Readonly<Record<string, readonly [fields: unknown, said: RegExp]
   "the word __proto__": [JSON.parse('{"__proto__":{"type":"text"}}'), /needs a name/],
   "a column of PostgreSQL's own": [{ ctid: { type: "text" } }, /every account uses/],
   "a base field anew": [{ bio: { type: "text" } }, /"bio" is declared by the base product already/],
-  "a type that does not exist": [{ plan: { type: "string" } }, /"plan" is of no type we know: text, integer/],
-  "no type": [{ plan: {} }, /of no type we know/],
+  "a type that does not exist": [
+    { plan: { type: "string" } },
+    /"plan" is of no type we know, "string": there are text, integer/,
+  ],
+  "a type that is misspelt": [{ plan: { type: "txt" } }, /no type we know, "txt": did you mean "text"\?$/],
+  "no type": [{ plan: {} }, /"plan" has no "type", which it needs\.$/],
+  "what is no field": [{ plan: "text" }, /"plan" is "text", and must be a table such as/],
+  "no table of fields": [["plan"], /The user fields are \["plan"\], and must be a table of names/],
   "writers that do not exist": [
     { plan: { type: "text", writableBy: "nobody" } },
-    /by "user" or "admin" only/,
+    /has "writableBy": "nobody", and it must be "user" or "admin"\.$/,
   ],
   "a required field that nobody may send": [
     { plan: { type: "text", required: true, writableBy: "admin" } },
@@ -43,7 +49,30 @@ const refusals: Readonly<Record<string, readonly [fields: unknown, said: RegExp]
   ],
   "a default that is no day": [{ day: { type: "date", default: "2023-02-29" } }, /its own type refuses/],
   "a range without numbers": [{ age: { type: "integer", least: 5, most: 4 } }, /holds no number/],
-  "room for no text": [{ plan: { type: "text", maxLength: 0 } }, /room for no text/],
+  "room for no text": [
+    { plan: { type: "text", maxLength: 0 } },
+    /has "maxLength": 0, and it must be a whole/,
+  ],
+  "an option of another type": [
+    { size: { type: "text", choices: ["S", "M"] } },
+    /"size" has no option "choices": there are type, required/,
+  ],
+  "a text that is meant as a truth": [
+    { plan: { type: "text", required: "yes" } },
+    /"yes", and it must be true/,
+  ],
+  "one word for choices": [{ size: { type: "oneOf", choices: "SM" } }, /"SM", and it must be a list of diff/],
+  "choices that are no words": [{ size: { type: "oneOf", choices: [1, 2] } }, /must be a list of different/],
+  "a choice twice": [{ size: { type: "oneOf", choices: ["S", "S"] } }, /must be a list of different texts/],
+  "choices left out": [{ size: { type: "oneOf" } }, /"size" has no "choices", which it needs/],
+  "a hidden link": [
+    { a: { type: "text" }, b: { type: "link", of: "a", hidden: true } },
+    /"b" has no option "hidden": there are type, of/,
+  ],
+  "an option that is inherited": [
+    { plan: Object.assign(Object.create({ hiden: true }), { type: "text" }) },
+    /"plan" is .*, and must be a table/,
+  ],
   "a link of nothing": [
     { url: { type: "link", of: "picture" } },
     /link of "picture", which is no text field/,
@@ -63,6 +92,26 @@ describe("declaring fields", () => {
     });
   }
 
+  it("says everything that is wrong at once", () => {
+    const fields = {
+      plan: { type: "oneOf", choices: ["free", "pro"], default: "free", writeableBy: "admin" },
+      risk_score: { type: "integer", default: 0, hiden: true, writableBy: "admins" },
+      id: { type: "text", requird: true },
+    };
+    const said = [
+      'The user field "plan" has no option "writeableBy": did you mean "writableBy"?',
+      'The user field "risk_score" has no option "hiden": did you mean "hidden"?',
+      'The user field "risk_score" has "writableBy": "admins", and it must be "user" or "admin".',
+      'The user field "id" has a name that every account uses already.',
+      'The user field "id" has no option "requird": did you mean "required"?',
+    ];
+    assert.throws(() => defineFields(fields as unknown as UserFields), {
+      name: "DeclarationRefused",
+      message: said.join("\n"),
+      problems: said,
+    });
+  });
+
   it("takes what works, and gives it back as it is", () => {
     const fields = {
       a: { type: "text", unique: true, default: null },
@@ -74,6 +123,30 @@ describe("declaring fields", () => {
       f: { type: "text", blank: true, required: true, default: "" },
     } as const;
     assert.equal(defineFields(fields), fields);
+  });
+});
+
+describe("the names that are taken", () => {
+  const isRefused = (name: string) => {
+    assert.throws(() => defineFields({ [name]: { type: "text" } }), /every account uses|base product/, name);
+  };
+
+  it("are every column that an account has", async () => {
+    await using t = await testAuth();
+    await t.person();
+    const [account = {}] = await t.rows("accounts");
+    assert.ok("unconfirmed_until" in account);
+    for (const column of Object.keys(account)) isRefused(column);
+  });
+
+  it("are every word beside which a declared field is sent or shown", async () => {
+    await using t = await testAuth();
+    const { paths, components } = (await t.http.get("/api/schema/")).body;
+    const { post } = paths["/api/auth/register/"];
+    const { put, patch } = paths["/api/auth/profile/"];
+    const bodies = [post, put, patch].map((one) => one.requestBody.content["application/json"].schema);
+    for (const { properties } of [...bodies, components.schemas.User])
+      for (const name of Object.keys(properties)) isRefused(name);
   });
 });
 

@@ -2,6 +2,9 @@
 
 import type { Field, JsonSchema } from "../../platform/http/fields.ts";
 import * as kinds from "../../platform/http/fields.ts";
+import type { OptionsOf } from "../../platform/options.ts";
+import * as option from "../../platform/options.ts";
+import type { AccountRow } from "./accounts.ts";
 
 interface Common {
   /** Asked for at registration. */
@@ -39,61 +42,117 @@ export const baseFields = {
   bio: { type: "text", blank: true, default: "" },
 } as const satisfies UserFields;
 
+/** The columns of an account that are not declared: each of them, or this does not compile. */
+const accountColumns: Readonly<Record<keyof AccountRow, true>> = {
+  ...{ id: true, email: true, email_canonical: true, username: true, username_canonical: true },
+  ...{ password_hash: true, verified_at: true, unconfirmed_until: true, disabled_at: true },
+  ...{ tokens_valid_from: true, last_sign_in_at: true, created_at: true, updated_at: true },
+};
+
 /** What is part of an account without being declared, and the words that bodies use for other things. */
 const reserved = new Set([
+  ...Object.keys(accountColumns),
   // PostgreSQL's own columns: it refuses a second one of the name.
   ...["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"],
-  ...["id", "email", "email_canonical", "username", "username_canonical", "is_verified", "verified_at"],
-  ...["password", "password2", "password_hash", "disabled_at", "created_at", "updated_at", "last_sign_in_at"],
-  ...["tokens_valid_from", "non_field_errors", "detail", "constructor", "prototype", "__proto__"],
+  ...["is_verified", "password", "password2", "non_field_errors", "detail"],
+  ...["constructor", "prototype", "__proto__"],
 ]);
 
-/** Declares a product's own fields. Throws at start when a declaration cannot work, naming the field. */
+const [leastInteger, mostInteger] = [-(2 ** 31), 2 ** 31 - 1];
+const integerOption = option.wholeNumber(leastInteger, mostInteger);
+
+const commonOptions: OptionsOf<Defaulted<unknown> & { readonly type: string }> = {
+  type: option.needed(option.text),
+  required: option.yesOrNo,
+  writableBy: option.oneOf("user", "admin"),
+  hidden: option.yesOrNo,
+  unique: option.yesOrNo,
+  default: option.anything,
+};
+
+/** What each type of field can say. */
+export const fieldOptions: {
+  readonly [Type in UserField["type"]]: OptionsOf<Extract<UserField, { readonly type: Type }>>;
+} = {
+  text: { ...commonOptions, maxLength: option.wholeNumber(1, mostInteger), blank: option.yesOrNo },
+  integer: { ...commonOptions, least: integerOption, most: integerOption },
+  boolean: commonOptions,
+  date: commonOptions,
+  json: commonOptions,
+  oneOf: { ...commonOptions, choices: option.needed(option.differentTexts) },
+  link: { type: option.needed(option.text), of: option.needed(option.text) },
+};
+
+/** What a field of a type that we do not know may have meant. */
+const anyOptions: option.Options = Object.fromEntries(
+  Object.values(fieldOptions)
+    .flatMap((options) => Object.entries<option.OptionKind>(options))
+    .map(([word, one]) => [word, { ...one, isNeeded: word === "type" }]),
+);
+
+/** Declares a product's own fields. Throws DeclarationRefused when they cannot work: all that is wrong, by the field. */
 export function defineFields<const F extends UserFields>(fields: F): F {
-  const all: UserFields = { ...baseFields, ...fields };
-  for (const [name, field] of Object.entries(fields)) checkDeclaration(name, field, all);
+  option.refuseDeclaration(findFieldsProblems(fields));
   return fields;
 }
 
-function checkDeclaration(name: string, field: UserField, all: UserFields): void {
-  const problem =
-    findNameProblem(name) ?? (isStored(field) ? findStoredProblem(field) : findLinkProblem(field.of, all));
-  if (problem) throw new Error(`The user field "${name}" ${problem}.`);
+/** All that is wrong with declared fields, as sentences that name the field. */
+export function findFieldsProblems(fields: UserFields): string[] {
+  if (!option.isTable(fields)) {
+    const example = 'such as { plan: { type: "text" } }';
+    return [`The user fields are ${option.show(fields)}, and must be a table of names, ${example}.`];
+  }
+  const all: UserFields = { ...baseFields, ...fields };
+  return Object.entries(fields).flatMap(([name, field]) =>
+    [...findNameProblems(name), ...findDeclarationProblems(field, all)].map((problem) =>
+      option.toSentence(`The user field "${name}" ${problem}`),
+    ),
+  );
 }
 
-function findNameProblem(name: string): string | undefined {
-  if (!/^[a-z][a-z0-9_]{0,40}$/.test(name)) return "needs a name of lower-case letters, digits and _";
-  if (reserved.has(name)) return "has a name that every account uses already";
-  return Object.hasOwn(baseFields, name) ? "is declared by the base product already" : undefined;
+function findNameProblems(name: string): string[] {
+  if (!/^[a-z][a-z0-9_]{0,40}$/.test(name)) return ["needs a name of lower-case letters, digits and _"];
+  if (reserved.has(name)) return ["has a name that every account uses already"];
+  return Object.hasOwn(baseFields, name) ? ["is declared by the base product already"] : [];
 }
 
-function findLinkProblem(of: string, all: UserFields): string | undefined {
+function findDeclarationProblems(field: UserField, all: UserFields): string[] {
+  if (!option.isTable(field))
+    return [`is ${option.show(field)}, and must be a table such as { type: "text" }`];
+  const options = Object.hasOwn(fieldOptions, field.type) ? fieldOptions[field.type] : anyOptions;
+  const problems = [...findTypeProblems(field.type), ...option.findOptionProblems(field, options)];
+  if (problems.length > 0) return problems;
+  return isStored(field) ? findStoredProblems(field) : findLinkProblems(field.of, all);
+}
+
+function findTypeProblems(type: unknown): string[] {
+  if (typeof type !== "string" || Object.hasOwn(fieldOptions, type)) return [];
+  const hint = option.describeMeant(type, Object.keys(fieldOptions));
+  return [`is of no type we know, ${option.show(type)}: ${hint}`];
+}
+
+function findLinkProblems(of: string, all: UserFields): string[] {
   const field = Object.hasOwn(all, of) ? all[of] : undefined;
-  return field?.type === "text" ? undefined : `is a link of "${of}", which is no text field`;
+  return field?.type === "text" ? [] : [`is a link of ${option.show(of)}, which is no text field`];
 }
 
-function findStoredProblem(field: StoredField): string | undefined {
+function findStoredProblems(field: StoredField): string[] {
   const { default: given, writableBy } = field;
   const hasDefault = given !== undefined && given !== null;
-  if (!storedTypes.has(field.type)) return `is of no type we know: ${[...storedTypes].join(", ")}, link`;
-  // A word we do not know must not leave the field open to everybody.
-  if (writableBy !== undefined && writableBy !== "user" && writableBy !== "admin")
-    return 'can be writable by "user" or "admin" only';
-  if (field.required && writableBy === "admin") return "is required of users, who may not write it";
-  if (field.unique && field.type === "json") return "is JSON, which cannot be unique";
-  if (field.unique && hasDefault) return "is unique and has a default, which only one user could have";
-  if (field.type === "oneOf" && field.choices.length === 0) return "has no choices";
-  if (field.type === "text" && field.maxLength !== undefined && !(field.maxLength >= 1))
-    return "has room for no text";
-  if (field.type === "integer" && (field.least ?? leastInteger) > (field.most ?? mostInteger))
-    return "has a range that holds no number";
-  if (hasDefault && "problems" in asInput(field).check(given))
-    return "has a default that its own type refuses";
-  return undefined;
+  const problems: string[] = [];
+  const check = (isWrong: boolean | undefined, problem: string) => isWrong && problems.push(problem);
+  check(field.required && writableBy === "admin", "is required of users, who may not write it");
+  check(field.unique && field.type === "json", "is JSON, which cannot be unique");
+  check(field.unique && hasDefault, "is unique and has a default, which only one user could have");
+  check(field.type === "oneOf" && field.choices.length === 0, "has no choices");
+  check(
+    field.type === "integer" && (field.least ?? leastInteger) > (field.most ?? mostInteger),
+    "has a range that holds no number",
+  );
+  if (problems.length === 0 && hasDefault)
+    check("problems" in asInput(field).check(given), "has a default that its own type refuses");
+  return problems;
 }
-
-const storedTypes: ReadonlySet<string> = new Set(["text", "integer", "boolean", "date", "json", "oneOf"]);
-const [leastInteger, mostInteger] = [-(2 ** 31), 2 ** 31 - 1];
 
 export function isStored(field: UserField): field is StoredField {
   return field.type !== "link";

@@ -46,18 +46,19 @@ export function event<Details extends EventDetails = Readonly<Record<never, neve
   return { name };
 }
 
-/** Writes the event into the audit trail of the transaction at hand; reactions run once it commits. */
+/** Writes the event into the audit trail of the transaction at hand, and gives its id; reactions run once it commits. */
 export async function record<Details extends EventDetails>(
   ctx: Context,
   kind: EventKind<Details>,
   accountId: string | null,
   details: Details,
-): Promise<void> {
+): Promise<string> {
+  const id = randomUuid(ctx.randomBytes);
   const happened: RecordedEvent = { name: kind.name, accountId, details };
   await auditIn(ctx)
     .insertInto("audit")
     .values({
-      id: randomUuid(ctx.randomBytes),
+      id,
       at: ctx.now().getTime(),
       event: kind.name,
       account_id: accountId,
@@ -68,6 +69,20 @@ export async function record<Details extends EventDetails>(
     })
     .execute();
   ctx.afterCommit((ctx) => runReactions(ctx, happened));
+  return id;
+}
+
+/**
+ * Notes afterwards whose account an event concerns: of one that was recorded alike for every address, so that no answer
+ * and no time could tell which of them have an account.
+ */
+export async function attributeEvent(ctx: Context, id: string, accountId: string): Promise<void> {
+  await auditIn(ctx)
+    .updateTable("audit")
+    .set({ account_id: accountId })
+    .where("id", "=", id)
+    .where("account_id", "is", null)
+    .execute();
 }
 
 function runReactions(ctx: Context, happened: RecordedEvent): void {

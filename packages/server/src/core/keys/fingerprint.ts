@@ -1,5 +1,6 @@
 /** Tells a database whose secret is another one now, before anything is read or written with the wrong key. */
 
+import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { factsIn, readFact, writeFact } from "../facts.ts";
 import { resealKeys } from "./ring.ts";
@@ -9,10 +10,12 @@ import { purposeKeys } from "./secrets.ts";
 export class SecretMismatch extends Error {
   override readonly name = "SecretMismatch";
 
-  constructor(stored: string, configured: string) {
+  /** `file` is where a development system keeps its key. */
+  constructor(stored: string, configured: string, file: string | undefined) {
     super(
       `This database was made with secret ${stored}, the configured one is ${configured}. ` +
-        "Restore SECRET_KEY (or data/secret.key), or name the earlier one in SECRET_KEY_FALLBACKS. Nothing was changed.",
+        `Restore SECRET_KEY${file === undefined ? "" : ` (or ${file})`}, or name the earlier one in ` +
+        "SECRET_KEY_FALLBACKS. Nothing was changed.",
     );
   }
 }
@@ -47,6 +50,9 @@ function fingerprints(ctx: Context): string[] {
 async function readSecretFact(ctx: Context): Promise<string | undefined> {
   const prints = fingerprints(ctx);
   const stored = await readFact(ctx, "secret");
-  if (stored !== undefined && !prints.includes(stored)) throw new SecretMismatch(stored, prints[0] ?? "");
+  const { mode, dataDirectory } = ctx.config;
+  const file = mode === "production" ? undefined : join(dataDirectory, "secret.key");
+  if (stored !== undefined && !prints.includes(stored))
+    throw new SecretMismatch(stored, prints[0] ?? "", file);
   return stored;
 }

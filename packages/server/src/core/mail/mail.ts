@@ -43,6 +43,11 @@ export interface Mail<Data> {
    */
   readonly isToldLater?: boolean;
   /**
+   * Notes whom an order concerns. It runs in the worker, before the mail is written or found not worth writing, and again
+   * if that was interrupted.
+   */
+  readonly attribute?: (ctx: Context, order: Order<Data>) => Promise<void>;
+  /**
    * Writes the mail; undefined when there is nothing to say to this address. It runs in the worker, inside a
    * transaction: whether an address has an account is found out there, where no stranger's stop-watch reaches.
    */

@@ -156,9 +156,9 @@ const ownClaimNames = new Set(
   "token_type exp iat nbf jti user_id sub sid iss aud auth_time amr seq act scope".split(" "),
 );
 
-/** Throws at start for a name in TOKEN_CLAIMS that no access token can carry, naming it. */
-export function checkTokenClaims(names: readonly string[], fields: UserFields): void {
-  for (const name of names) {
+/** What is wrong with names in TOKEN_CLAIMS that no access token can carry: `"plan" is hidden, …`. */
+export function findTokenClaimProblems(names: readonly string[], fields: UserFields): string[] {
+  return names.flatMap((name) => {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     const reason = ownClaimNames.has(name)
       ? "is a claim that every token has already"
@@ -169,8 +169,8 @@ export function checkTokenClaims(names: readonly string[], fields: UserFields): 
           : field.hidden
             ? "is hidden, and whoever holds a token can read it"
             : undefined;
-    if (reason) throw new Error(`TOKEN_CLAIMS: "${name}" ${reason}.`);
-  }
+    return reason ? [`"${name}" ${reason}`] : [];
+  });
 }
 
 /** What is kept of a simplejwt token once it was exchanged. */

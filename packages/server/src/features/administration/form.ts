@@ -34,6 +34,12 @@ export async function readNewUser(ctx: Context, data: Readonly<Record<string, un
   return { email, username, password, fields };
 }
 
+/** Refuses what will not do beside the password, whatever that is going to be. Throws FieldsInvalid, with all of it. */
+export async function checkNewUser(ctx: Context, data: Readonly<Record<string, unknown>>): Promise<void> {
+  const { password: _, ...fields } = newUserForm(ctx).fields;
+  await readForm(ctx, { fields }, { kind: "dict", data }, undefined);
+}
+
 /** A password that will do for the account. Throws FieldsInvalid with everything that is wrong with it. */
 export async function readNewPassword(ctx: Context, account: Account, given: string): Promise<string> {
   const passwordForm: Form<Context, { readonly password: string }> = form(

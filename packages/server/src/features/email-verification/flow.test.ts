@@ -22,6 +22,20 @@ const isVerified = async (t: TestAuth, email = "ada@example.org") =>
 const timesVerified = async (t: TestAuth) =>
   (await t.happened()).filter((name) => name === "email.verified").length;
 
+describe("the trail of what was asked for", () => {
+  it("names the account once the worker knows it", async () => {
+    await using t = await testAuth();
+    const ada = await t.person();
+    const asked = async () =>
+      (await t.rows("audit")).find(({ event }) => event === "email.verification_requested")?.account_id;
+    const [account] = await t.rows("accounts");
+    await t.auth.emailVerification.resend(ada.email);
+    assert.equal(await asked(), null);
+    await t.mailbox();
+    assert.equal(await asked(), account?.id);
+  });
+});
+
 describe("verifying an address by its link", () => {
   it("lets the owner in with the password that was registered", async () => {
     await using t = await testAuth();

@@ -4,6 +4,7 @@ import { type Account, findAccountByEmail, holdAccount } from "../../core/accoun
 import { adoptAttempt, confirmAddress, findOwnAttempt } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
+import type { AskedFor } from "../../core/mail/asked-event.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import {
   findOneTimeToken,
@@ -20,15 +21,15 @@ export const emailVerified = event<{ password: "kept" | "none" }>("email.verifie
 export const verificationRequested = event("email.verification_requested");
 
 /** Mails a link and a code to an address, if it has an account that is not verified yet. */
-export async function sendVerification(ctx: Context, email: string): Promise<void> {
-  await enqueueMail(ctx, verificationMail, email, {});
+export async function sendVerification(ctx: Context, email: string, asked: AskedFor = {}): Promise<void> {
+  await enqueueMail(ctx, verificationMail, email, asked);
 }
 
 /** Mails the link and the code again; earlier links stay good. Says nothing of whether there is such an account. */
 export async function resendVerification(ctx: Context, email: string): Promise<void> {
   await ctx.transaction(async (ctx) => {
-    await record(ctx, verificationRequested, null, {});
-    await sendVerification(ctx, email);
+    const event = await record(ctx, verificationRequested, null, {});
+    await sendVerification(ctx, email, { event });
   });
 }
 

@@ -1,6 +1,7 @@
 /** The mail that proves an address, and the one that welcomes its owner. */
 
 import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
+import { type AskedFor, attributeAsked } from "../../core/mail/asked-event.ts";
 import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { groupCode } from "../../core/mail/group-code.ts";
 import { linkToApp, mailedLink } from "../../core/mail/links.ts";
@@ -17,11 +18,12 @@ const codeTtl = minutes(15);
 
 type NoDetails = Readonly<Record<never, never>>;
 
-export const verificationMail: Mail<NoDetails> = {
+export const verificationMail: Mail<AskedFor> = {
   name: "verify-email",
   isAwaited: true,
   worthSendingFor: (ctx) => ctx.config.verificationTtl,
   budget: mailBudget,
+  attribute: attributeAsked,
   compose: async (ctx, { to, language }) => {
     const found = await findAccountByEmail(ctx, to);
     // Held, so that it does not go as one that nobody confirms while it gets a link.

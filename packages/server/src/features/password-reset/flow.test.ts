@@ -44,6 +44,27 @@ describe("asking for a reset link", () => {
     await ada.signIn();
   });
 
+  it("names the account in the trail once the worker knows it, also where no mail is due, and names none at first", async () => {
+    await using t = await testAuth();
+    const ada = await t.person();
+    const trail = async () =>
+      (await t.rows("audit"))
+        .filter(({ event }) => event === "password.reset_requested")
+        .map((row) => row.account_id)
+        // In which order a table gives its rows is nobody's promise.
+        .toSorted((one, other) => Number(one === null) - Number(other === null));
+    const [account] = await t.rows("accounts");
+    await t.auth.passwordReset.request(ada.email);
+    await t.auth.passwordReset.request("nobody@example.org");
+    // What stands here after the answer is the same for every address: a stranger could time it.
+    assert.deepEqual(await trail(), [null, null]);
+    const sent = (await t.mailbox()).length;
+    assert.deepEqual(await trail(), [account?.id, null]);
+    await t.auth.passwordReset.request(ada.email.toUpperCase());
+    assert.equal((await t.mailbox()).length, sent, "a second mail within the minute");
+    assert.deepEqual(await trail(), [account?.id, account?.id, null]);
+  });
+
   it("writes to the address of the account, and to nobody whose address only looks like it", async () => {
     await using t = await testAuth();
     const ada = await t.person({ email: "Ada@example.org" });

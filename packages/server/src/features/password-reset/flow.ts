@@ -33,8 +33,8 @@ export const passwordWasReset = event("password.reset");
  */
 export async function requestPasswordReset(ctx: Context, email: string): Promise<void> {
   await ctx.transaction(async (ctx) => {
-    await record(ctx, resetRequested, null, {});
-    await enqueueMail(ctx, resetMail, email, {});
+    const event = await record(ctx, resetRequested, null, {});
+    await enqueueMail(ctx, resetMail, email, { event });
   });
 }
 

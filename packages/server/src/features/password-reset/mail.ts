@@ -1,6 +1,7 @@
 /** The mail with the link to a new password. */
 
 import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
+import { type AskedFor, attributeAsked } from "../../core/mail/asked-event.ts";
 import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { contextRows } from "../../core/mail/context-rows.ts";
 import { mailedLink } from "../../core/mail/links.ts";
@@ -11,13 +12,14 @@ import { sentences, subject } from "./texts.ts";
 
 export const resetPurpose = "password-reset";
 
-export const resetMail: Mail<Readonly<Record<never, never>>> = {
+export const resetMail: Mail<AskedFor> = {
   name: "reset-password",
   isAwaited: true,
   worthSendingFor: (ctx) => ctx.config.resetTtl,
   budget: mailBudget,
   // Whoever uses the budget up for somebody else leaves them one link at a time that works.
   evenSo: (ctx) => ({ most: 1, within: ctx.config.resetTtl }),
+  attribute: attributeAsked,
   compose: async (ctx, { to, language, askedFrom }) => {
     const found = await findAccountByEmail(ctx, to);
     const account = found && (await holdAccount(ctx, found.id));

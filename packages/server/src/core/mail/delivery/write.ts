@@ -28,10 +28,11 @@ export async function writeMessage(
   mail: AnyMail,
   payload: Extract<Payload, { stage: "ordered" }>,
 ): Promise<Message | undefined> {
+  const order = toOrder(row, payload.order);
+  await mail.attribute?.(ctx, order);
   try {
     return await ctx.transaction(async (ctx) => {
       await takeBudget(ctx, mail, row.recipient);
-      const order = toOrder(row, payload.order);
       const composed = await mail.compose(ctx, order);
       if (!composed) throw new NothingToSay();
       const { appName, mail: settings } = ctx.config;
