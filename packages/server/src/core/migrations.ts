@@ -50,6 +50,9 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .addColumn("value", text, (column) => column.notNull())
       .execute();
   },
+  "2026-11-28-links-side-by-side": async ({ db, text }) => {
+    await db.schema.alterTable("one_time_tokens").addColumn("asked_from", text).execute();
+  },
 };
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {

@@ -6,7 +6,8 @@ import { groupCode } from "../../core/mail/group-code.ts";
 import { linkToApp, mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
 import { spellDuration } from "../../core/mail/spell-duration.ts";
-import { issueCode, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { issueCode } from "../../core/one-time-tokens/codes.ts";
+import { issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { days, minutes } from "../../platform/duration.ts";
 import { codeSubject, sentences } from "./texts.ts";
 
@@ -21,14 +22,14 @@ export const verificationMail: Mail<NoDetails> = {
   name: "verify-email",
   worthSendingFor: (ctx) => ctx.config.verificationTtl,
   budget: mailBudget,
-  compose: async (ctx, { to, language }) => {
+  compose: async (ctx, { to, language, askedFrom }) => {
     const found = await findAccountByEmail(ctx, to);
     // Held, so that it does not go as one that nobody confirms while it gets a link.
     const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
     if (await hasFreshLink(ctx, verificationPurpose, account.id)) return undefined;
     const ttl = ctx.config.verificationTtl;
-    const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
+    const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl, askedFrom.address);
     const code = await issueCode(ctx, verificationPurpose, account.id, token, Math.min(codeTtl, ttl));
     const say = (key: keyof typeof sentences) => sentences[key][language];
     const times = say("times")

@@ -3,6 +3,8 @@ import { sentence, texts } from "../../platform/texts.ts";
 export const sentences = texts(
   {
     verified: "Email verified successfully. You can now log in.",
+    passwordMissing:
+      "Email verified successfully. Now choose a password: a link for that has been mailed to you.",
     resent: "If an account with this email is waiting for verification, a new message has been sent.",
     pageTitle: "Confirm your email",
     pageText: "Press the button to confirm that this address is yours.",
@@ -23,6 +25,8 @@ export const sentences = texts(
   {
     "pt-BR": {
       verified: "E-mail confirmado com sucesso. Agora você já pode entrar.",
+      passwordMissing:
+        "E-mail confirmado com sucesso. Agora escolha uma senha: enviamos um link para isso por e-mail.",
       resent: "Se houver uma conta com este e-mail aguardando confirmação, uma nova mensagem foi enviada.",
       pageTitle: "Confirme seu e-mail",
       pageText: "Aperte o botão para confirmar que este endereço é seu.",

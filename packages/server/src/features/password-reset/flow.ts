@@ -80,8 +80,8 @@ export async function findPasswordLink(ctx: Context, token: string) {
 }
 
 async function replacePassword(ctx: Context, account: Account, hash: string): Promise<void> {
+  if (!account.verifiedAt) await confirmAddress(ctx, account);
   await setPasswordHash(ctx, account.id, hash);
   await endAllSessions(ctx, account.id, "password");
   await endOneTimeTokens(ctx, account.id, [...passwordPurposes, "verify-email"]);
-  if (!account.verifiedAt) await confirmAddress(ctx, account.id);
 }

@@ -5,9 +5,13 @@ export const sentences = texts(
     requested: "If an account with this email exists, a password reset link has been sent.",
     done: "Password has been reset successfully.",
     opening: "Somebody asked to reset the password of your account. If it was you, choose a new one here.",
+    openingFirst:
+      "Your address is confirmed. One step is left before you can sign in: choose a password. Your account has none yet.",
     button: "Choose a new password",
+    buttonFirst: "Choose a password",
     linkTime: "The link can be used once, within {time}.",
     ifNotYou: "If it wasn't you, ignore this mail: your password stays as it is.",
+    ifNotYouFirst: "If it wasn't you, ignore this mail: nobody can sign in without that password.",
     pageTitle: "Choose a new password",
     rules: "At least {count} characters, not a common password, and nothing like your name or address.",
     newPassword: "New password",
@@ -23,9 +27,13 @@ export const sentences = texts(
       requested: "Se existir uma conta com este e-mail, um link para redefinir a senha foi enviado.",
       done: "Senha redefinida com sucesso.",
       opening: "Alguém pediu para redefinir a senha da sua conta. Se foi você, escolha uma nova aqui.",
+      openingFirst:
+        "Seu endereço está confirmado. Falta um passo para você entrar: escolha uma senha. Sua conta ainda não tem nenhuma.",
       button: "Escolher nova senha",
+      buttonFirst: "Escolher senha",
       linkTime: "O link pode ser usado uma vez, em até {time}.",
       ifNotYou: "Se não foi você, ignore este e-mail: sua senha continua a mesma.",
+      ifNotYouFirst: "Se não foi você, ignore este e-mail: ninguém consegue entrar sem essa senha.",
       pageTitle: "Escolha uma nova senha",
       rules: "Pelo menos {count} caracteres, que não seja comum nem parecida com seu nome ou endereço.",
       newPassword: "Nova senha",
@@ -42,3 +50,6 @@ export const sentences = texts(
 
 export const subject = (app: string) =>
   sentence(`Reset your ${app} password`, `Redefina sua senha do ${app}`);
+
+export const firstSubject = (app: string) =>
+  sentence(`Choose your ${app} password`, `Escolha sua senha do ${app}`);
