@@ -11,7 +11,7 @@ export const mailBudget: readonly Allowance[] = [
   { most: 10, within: days(1) },
 ];
 
-const aMinute = minutes(1);
+export const aMinute = minutes(1);
 
 /** For a mail that says nothing new the second time, and holds nothing that could stop working: one a minute. */
 export const calmMailBudget: readonly Allowance[] = [{ most: 1, within: aMinute }, ...mailBudget];
@@ -21,8 +21,13 @@ export const calmMailBudget: readonly Allowance[] = [{ most: 1, within: aMinute 
  * would only replace the code that is just arriving. Once it does not work any more, because it was used,
  * ended or guessed at, a new one is not kept waiting.
  */
-export async function hasFreshLink(ctx: Context, purpose: string, accountId: string): Promise<boolean> {
+export async function hasFreshLink(
+  ctx: Context,
+  purpose: string,
+  accountId: string,
+  within = aMinute,
+): Promise<boolean> {
   if (!ctx.config.rateLimits) return false;
-  const recent = await findRecentToken(ctx, purpose, accountId, aMinute);
+  const recent = await findRecentToken(ctx, purpose, accountId, within);
   return recent !== undefined && !(await isGuessedDead(ctx, recent));
 }

@@ -3,6 +3,7 @@ import { findRegistrant } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
 import { guessesByEmail, perAddress, readsOnly } from "../../core/limits/limits.ts";
+import { secondsUntil } from "../../core/mail/pace.ts";
 import { hours, minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
@@ -10,8 +11,8 @@ import { email, text } from "../../platform/http/fields.ts";
 import { form } from "../../platform/http/form.ts";
 import { onlyLooksAhead } from "../../platform/http/look-ahead.ts";
 import { CodeInvalid, VerificationLinkInvalid } from "./errors.ts";
-import { resendVerification, type Verified, verifyEmail, verifyEmailByCode } from "./flow.ts";
-import { sentences } from "./texts.ts";
+import { resendToCaller, type Verified, verifyEmail, verifyEmailByCode } from "./flow.ts";
+import { sentences, tooEarly } from "./texts.ts";
 
 const reply = (ctx: Context, { hasPassword }: Verified) => ({
   detail: sentences[hasPassword ? "verified" : "passwordMissing"][ctx.request.language],
@@ -72,19 +73,31 @@ export const verifyByCode = endpoint({
   handle: async (ctx, { body }) => reply(ctx, await verifyEmailByCode(ctx, body.email, body.code)),
 });
 
+/** The same for whoever asks on our own page. */
+export const resendLimit = perAddress("resend", (config) => config.limits.mail);
+
 export const resend = endpoint({
   method: "post",
   path: "/api/auth/verify-email/resend/",
   summary: "Mail the verification link and code again",
-  description:
-    "Answers alike for every address. An address gets five such mails an hour; earlier links stay good.",
+  description: `Answers alike for every address. An address gets five such mails an hour; the links of the three newest work.
+
+Whoever registered the address or asked for it less than a minute ago is told that nothing was sent: \`resend_at\`, which is
+there only then, says from when it can be asked for again.`,
   access: anyone,
-  limit: [perAddress("resend", (config) => config.limits.mail)],
+  limit: [resendLimit],
   body: form({ email: email() }),
-  reply: detailReply,
+  reply: {
+    type: "object",
+    properties: { detail: { type: "string" }, resend_at: { type: "string", format: "date-time" } },
+    required: ["detail"],
+  },
   errors: [FieldsInvalid],
   handle: async (ctx, { body }) => {
-    await resendVerification(ctx, body.email);
-    return { detail: sentences.resent[ctx.request.language] };
+    const asked = await resendToCaller(ctx, body.email);
+    const { language } = ctx.request;
+    if (!asked.isEarly) return { detail: sentences.resent[language] };
+    const detail = tooEarly(secondsUntil(ctx, asked))[language];
+    return { detail, resend_at: asked.resendAt.toISOString() };
   },
 });

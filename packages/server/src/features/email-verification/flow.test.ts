@@ -389,7 +389,9 @@ describe("asking for the verification mail again", () => {
       [answer.status, answer.body],
       [
         200,
-        { detail: "If an account with this email is waiting for verification, a new message has been sent." },
+        {
+          detail: "If an account with this email is waiting for verification, a new message has been sent.",
+        },
       ],
     );
     assert.equal((await t.mailbox()).at(-1)?.to, "Ada@example.org");

@@ -1,10 +1,11 @@
 /** Shows that an address belongs to whoever registered it: by the link that was mailed there, or its code. */
 
-import { type Account, findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
+import { type Account, findAccount, findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
 import { confirmAddress, findRegistrant } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
+import { type Asked, askForMail } from "../../core/mail/pace.ts";
 import { tryCode } from "../../core/one-time-tokens/codes.ts";
 import {
   findOneTimeToken,
@@ -33,6 +34,20 @@ export async function resendVerification(ctx: Context, email: string): Promise<v
   });
 }
 
+/** Notes that the caller had a verification mail sent to an address, by registering it or by asking. */
+export async function askForVerification(ctx: Context, email: string): Promise<Asked> {
+  return askForMail(ctx, verificationMail.name, email);
+}
+
+/** Mails it again as a caller may ask for it: not before a minute is over. Says the same of every address. */
+export async function resendToCaller(ctx: Context, email: string): Promise<Asked> {
+  return ctx.transaction(async (ctx) => {
+    const asked = await askForVerification(ctx, email);
+    if (!asked.isEarly) await resendVerification(ctx, email);
+    return asked;
+  });
+}
+
 export interface Verified {
   /** Whether its owner can sign in now; else a password has to be chosen first, and a link for that is mailed. */
   readonly hasPassword: boolean;
@@ -54,6 +69,18 @@ export async function verifyEmail(ctx: Context, token: string): Promise<Verified
     if (!account.verifiedAt) throw new VerificationLinkInvalid();
     return { hasPassword: account.passwordHash !== null };
   });
+}
+
+/** What pressing the button of a link's page would do now: verify, nothing more, or nothing at all. */
+export async function lookAtLink(
+  ctx: Context,
+  token: string,
+): Promise<"alive" | "dead" | Pick<Verified, "hasPassword">> {
+  const link = await findOneTimeToken(ctx, verificationPurpose, token);
+  const account = link && (await findAccount(ctx, link.accountId));
+  if (!account) return "dead";
+  if (account.verifiedAt) return { hasPassword: account.passwordHash !== null };
+  return link.isUsed ? "dead" : "alive";
 }
 
 /** Whether a link that was mailed to an account could still verify it; one to a new password does so too. */

@@ -1,3 +1,4 @@
+import { tryAgainIn } from "../../core/pages/texts.ts";
 import { sentence, texts } from "../../platform/texts.ts";
 
 export const sentences = texts(
@@ -20,7 +21,11 @@ export const sentences = texts(
     doneTitle: "Password changed",
     doneText: "You can sign in with it now. Every device was signed out.",
     failedTitle: "This link does not work any more",
-    failedText: "It was used, replaced by a newer one, or is too old. Ask for another on the sign-in page.",
+    failedText: "It was used, replaced by newer ones, or is too old.",
+    askTitle: "Reset your password",
+    askText: "Type the address of your account, and a link to choose a new password is sent there.",
+    send: "Send a link",
+    another: "Ask for another link",
   },
   {
     "pt-BR": {
@@ -42,8 +47,11 @@ export const sentences = texts(
       doneTitle: "Senha alterada",
       doneText: "Você já pode entrar com ela. Todos os aparelhos foram desconectados.",
       failedTitle: "Este link não funciona mais",
-      failedText:
-        "Ele já foi usado, substituído por outro ou é antigo demais. Peça outro na página de acesso.",
+      failedText: "Ele já foi usado, substituído por outros ou é antigo demais.",
+      askTitle: "Redefina sua senha",
+      askText: "Digite o endereço da sua conta e enviaremos para lá um link para escolher uma nova senha.",
+      send: "Enviar link",
+      another: "Pedir outro link",
     },
   },
 );
@@ -53,3 +61,11 @@ export const subject = (app: string) =>
 
 export const firstSubject = (app: string) =>
   sentence(`Choose your ${app} password`, `Escolha sua senha do ${app}`);
+
+export const tooEarly = (seconds: number) => {
+  const wait = tryAgainIn(seconds);
+  return sentence(
+    `Nothing was sent: you asked for a link less than a minute ago. ${wait.en}`,
+    `Nada foi enviado: você pediu um link há menos de um minuto. ${wait["pt-BR"]}`,
+  );
+};

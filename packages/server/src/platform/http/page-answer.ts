@@ -3,7 +3,7 @@
 import { readBody } from "./body.ts";
 import { isFromOwnPage } from "./cross-origin.ts";
 import type { RequestContext } from "./endpoint.ts";
-import { defineError } from "./errors.ts";
+import { ApiError, defineError } from "./errors.ts";
 import type { Document } from "./html.ts";
 import type { Page } from "./page.ts";
 import { inputSentences } from "./sentences.ts";
@@ -16,20 +16,37 @@ export async function openPage<Ctx extends RequestContext>(
   request: Request,
   params: Readonly<Record<string, string>>,
 ): Promise<Response> {
+  try {
+    return htmlAnswer(await answer(page, ctx, request, params));
+  } catch (error) {
+    if (!(error instanceof ApiError) || !page.refuse) throw error;
+    return htmlAnswer(page.refuse(ctx, error), error.headers);
+  }
+}
+
+async function answer<Ctx extends RequestContext>(
+  page: Page<Ctx>,
+  ctx: Ctx,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+): Promise<Document> {
   await page.access(ctx);
   for (const limit of page.limit) await limit.take(ctx, { caller: undefined, body: params });
   const call = { params, query: new URL(request.url).searchParams };
-  if (request.method !== "POST" || !page.submit) return htmlAnswer(await page.show(ctx, call));
+  if (request.method !== "POST" || !page.submit) return page.show(ctx, call);
   // Cross-site request forgery: a form on a page of somebody else's.
   if (!isFromOwnPage(request.headers)) throw new ForeignForm();
   const body = await readBody(request);
-  return htmlAnswer(await page.submit(ctx, { ...call, form: body.kind === "dict" ? body.data : {} }));
+  const form = body.kind === "dict" ? body.data : {};
+  for (const limit of page.submitLimit ?? []) await limit.take(ctx, { caller: undefined, body: form });
+  return page.submit(ctx, { ...call, form });
 }
 
-function htmlAnswer(page: Document): Response {
+function htmlAnswer(page: Document, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(page.text, {
     status: page.status,
     headers: {
+      ...headers,
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": page.contentSecurityPolicy,
       "Cross-Origin-Opener-Policy": "same-origin",

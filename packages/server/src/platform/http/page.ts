@@ -1,6 +1,7 @@
 /** A page: to HTML what an endpoint is to JSON, over the same flows. */
 
 import type { Limit, RequestContext } from "./endpoint.ts";
+import type { ApiError } from "./errors.ts";
 import type { Document } from "./html.ts";
 
 export interface PageCall {
@@ -16,6 +17,10 @@ export interface Page<Ctx extends RequestContext> {
   readonly access: (ctx: Ctx) => Promise<void>;
   /** Taken before anything else; where one counts by a field, that is a parameter of the path. */
   readonly limit: readonly Limit<Ctx, undefined, string>[];
+  /** Taken before its form does anything, as well; one that counts by a field counts by the form's. */
+  readonly submitLimit?: readonly Limit<Ctx, undefined, string>[];
+  /** Shows a refusal from before the page was reached; unsaid: as the API shows it. */
+  readonly refuse?: (ctx: Ctx, error: ApiError) => Document;
   /** Shows the page; changes nothing, since mail scanners and prefetchers open links too. */
   readonly show: (ctx: Ctx, call: PageCall) => Promise<Document>;
   /** What its form does. Only a form on a page of ours gets here. */
