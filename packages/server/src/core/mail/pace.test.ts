@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { resendToCaller } from "../../features/email-verification/flow.ts";
+import { requestByCaller } from "../../features/password-reset/flow.ts";
 import { standardFeatures } from "../../features.ts";
 import { minutes, seconds } from "../../platform/duration.ts";
 import { noteMail, transportOf } from "../../testing/mail.ts";
 import { mailedCode } from "../../testing/mail-code.ts";
+import { sweep } from "../../testing/sweep.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { findOneTimeToken } from "../one-time-tokens/one-time-tokens.ts";
 import { enqueueMail } from "./outbox.ts";
@@ -163,6 +166,16 @@ describe("asking for the verification mail again", () => {
     t.clock.advance(seconds(60) - 500);
     assert.equal((await t.http.post(path, { email })).body.detail, resent);
     assert.equal(await countOf(t, "verify-email"), 2);
+  });
+
+  it("leaves all or nothing, whichever statement fails, on a page or by the API", async () => {
+    for (const ask of [resendToCaller, requestByCaller]) {
+      await sweep(async (t) => {
+        await t.person({ email, verified: ask === requestByCaller });
+        t.clock.advance("1h");
+        return () => ask(t.ctx, email);
+      });
+    }
   });
 
   it("keeps nobody waiting where limits are off", async () => {
