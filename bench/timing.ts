@@ -115,6 +115,7 @@ const anyAccount = () => `account${randomInt(accounts)}@example.org`;
 const mailing = (path: string) => (email: string) => timeCall(path, { email }, 200);
 const reset = mailing("/api/auth/password/reset/request/");
 const resend = mailing("/api/auth/verify-email/resend/");
+const guessCode = (email: string) => timeCall("/api/auth/verify-email/", { email, code: "no code" }, 400);
 
 const comparisons: readonly (readonly [string, () => Promise<number>, () => Promise<number>])[] = [
   ["login: wrong password / unknown", () => login(verified), () => login(newAddress())],
@@ -128,6 +129,8 @@ const comparisons: readonly (readonly [string, () => Promise<number>, () => Prom
   ["register: unverified / new", () => registration(unverified), () => registration(newAddress())],
   ["resend: unverified / unknown", () => resend(unverified), () => resend(newAddress())],
   ["resend: verified / unknown", () => resend(verified), () => resend(newAddress())],
+  ["wrong code: unverified / unknown", () => guessCode(unverified), () => guessCode(newAddress())],
+  ["wrong code: verified / unknown", () => guessCode(verified), () => guessCode(newAddress())],
   ["reset: known / unknown", () => reset(verified), () => reset(newAddress())],
 ];
 

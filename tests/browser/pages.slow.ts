@@ -16,11 +16,17 @@ const words = {
     ...{ confirm: "Confirm email", confirmed: "Email confirmed", choose: "Choose a new password" },
     ...{ save: "Save password", done: "Password changed", dead: "This link does not work any more" },
     ...{ common: "This password is too common.", first: "New password", again: "New password, again" },
+    ...{ error: "Error: ", another: "Ask for another link", email: "Email address", send: "Send a link" },
+    ...{ sent: "Check your email", sendAgain: "Send again", notYet: "Nothing was sent yet" },
+    sendLink: "Send a new link",
   },
   "pt-BR": {
     ...{ confirm: "Confirmar e-mail", confirmed: "E-mail confirmado", choose: "Escolha uma nova senha" },
     ...{ save: "Salvar senha", done: "Senha alterada", dead: "Este link não funciona mais" },
     ...{ common: "Esta senha é comum demais.", first: "Nova senha", again: "Nova senha, de novo" },
+    ...{ error: "Erro: ", another: "Pedir outro link", email: "Endereço de e-mail", send: "Enviar link" },
+    ...{ sent: "Confira seu e-mail", sendAgain: "Enviar de novo", notYet: "Nada foi enviado ainda" },
+    sendLink: "Enviar novo link",
   },
 } as const;
 
@@ -114,7 +120,8 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
           await reset.getByRole("button", { name: say.save }).click();
         };
         await fill(good, "Green-Valley-83");
-        assert.equal(await reset.locator("#again[aria-invalid]").count(), 1);
+        assert.equal(await reset.locator("#again[aria-invalid]:focus").count(), 1);
+        assert.ok((await reset.title()).startsWith(say.error));
         await fill(tooCommon, tooCommon);
         assert.equal(await reset.locator("#password-errors").textContent(), say.common);
         await fill(good, good);
@@ -124,6 +131,19 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
         const again = await opened(page, () => mail.locator("td.fill a").click());
         assert.equal(await heading(again), say.dead);
         assert.equal(await again.locator("form").count(), 0);
+
+        // Neither is a dead end.
+        await again.getByRole("link", { name: say.another }).click();
+        await again.getByLabel(say.email).fill(account.email);
+        await again.getByRole("button", { name: say.send }).click();
+        assert.equal(await heading(again), say.sent);
+        await again.getByRole("button", { name: say.sendAgain }).click();
+        assert.equal(await heading(again), say.notYet);
+        await page.goto(`${url}/verify-email/x/`);
+        assert.equal(await heading(page), say.dead);
+        await page.getByLabel(say.email).fill(account.email);
+        await page.getByRole("button", { name: say.sendLink }).click();
+        assert.ok([say.sent, say.notYet].includes((await heading(page)) ?? ""));
         assert.deepEqual(complaints, []);
         await context.close();
       });
@@ -139,6 +159,9 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
     const list = `${url}/_/mailbox/api/messages/?wait=5s&template=reset-password`;
     const { messages } = (await (await fetch(list)).json()) as { messages: { id: string; link: string }[] };
     const [{ id, link } = assert.fail()] = messages;
+    const ours = ["/_/docs/", "/verify-email/x/", "/verify-email/", "/forgot-password/"].map(
+      (path) => url + path,
+    );
     for (const colorScheme of ["light", "dark"] as const) {
       for (const viewport of [
         { width: 320, height: 640 },
@@ -146,7 +169,7 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
       ]) {
         const context = await browser.newContext({ colorScheme, viewport });
         const page = await context.newPage();
-        for (const path of [`${url}/_/mailbox/`, `${url}/_/mailbox/${id}/`, link, `${url}/_/docs/`]) {
+        for (const path of [`${url}/_/mailbox/`, `${url}/_/mailbox/${id}/`, link, ...ours]) {
           await page.goto(path);
           const width = await page.evaluate("document.documentElement.scrollWidth");
           assert.equal(width, viewport.width, `${path} ${colorScheme} ${viewport.width}`);

@@ -24,6 +24,7 @@ const throttled: Expected = {
 };
 const notFound = detail(404, "Not found.");
 const registered = detail(201, "User registered successfully. Please check your email for verification.");
+const reset = detail(200, "Password has been reset successfully.");
 const requested = detail(200, "If an account with this email exists, a password reset link has been sent.");
 const verified = detail(200, "Email verified successfully. You can now log in.");
 const changed = detail(200, "Password changed successfully.");
@@ -75,7 +76,7 @@ export const differences: readonly Difference[] = [
   {
     line: "openRoutes",
     exchanges: ["auth.open.reset-confirm-with-deleted-user-bearer"],
-    ours: detail(200, "Password has been reset successfully."),
+    ours: reset,
   },
 
   {
@@ -212,6 +213,7 @@ export const differences: readonly Difference[] = [
     ...byScript,
   },
   { line: "links", exchanges: ["verify-email.again"], ...byScript, ours: verified },
+  { line: "resetLinks", exchanges: ["reset-confirm.older-after-new-request"], ours: reset },
 
   {
     line: "strictTokens",
@@ -345,7 +347,7 @@ export const differences: readonly Difference[] = [
     line: "throttles",
     exchanges: ["throttle.reset.confirm-shares-bucket"],
     // Asked for again within a minute, the link that is there stays good.
-    ours: detail(200, "Password has been reset successfully."),
+    ours: reset,
   },
   {
     line: "throttles",

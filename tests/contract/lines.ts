@@ -34,6 +34,10 @@ export const lines = {
     original: "Verifying consumes the link on GET and HEAD, whoever asks; a second call is refused.",
     ours: "GET verifies for scripts alone, and while the link lives a second call answers as the first.",
   },
+  resetLinks: {
+    original: "Asking for a reset again ends the link that was mailed before.",
+    ours: "The three newest links work until one is used: people ask twice, and strangers may ask too.",
+  },
   strictTokens: {
     original:
       "Tokens are read leniently: stray base64, odd headers, claims of any type, some of which end in a 500.",

@@ -247,6 +247,7 @@ describe("the API", () => {
         "docs",
         "verify-email",
         "reset-password",
+        "forgot-password",
         ".",
         "..",
         "%2f",

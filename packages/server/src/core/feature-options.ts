@@ -70,6 +70,7 @@ export const pageOptions: OptionsOf<Page<Context>> = {
   limit: needed(option.list),
   show: needed(option.method),
   submit: option.method,
+  submitLimit: option.list,
 };
 
 export const mailOptions: OptionsOf<AnyMail> = {

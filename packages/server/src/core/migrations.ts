@@ -20,6 +20,12 @@ export const coreMigrations: Migrations = {
   "2026-11-24-signing-keys": { breaks: false, run: createSigningKeys },
   "2026-11-24-unconfirmed": { breaks: false, run: addUnconfirmed },
   "2026-11-24-trail": { breaks: false, run: createTrail },
+  "2026-11-28-links-side-by-side": {
+    breaks: false,
+    run: async ({ db, text }) => {
+      await db.schema.alterTable("one_time_tokens").addColumn("asked_from", text).execute();
+    },
+  },
   "2026-11-28-mail-turns": { breaks: false, run: addMailTurns },
   "2026-11-28-nodes": { breaks: false, run: createNodes },
 };

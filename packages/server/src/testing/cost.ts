@@ -10,6 +10,8 @@ export interface Cost {
   readonly headers: readonly string[];
   readonly hashes: number;
   readonly statements: number;
+  /** Rows that were written, and rows that were locked for it. */
+  readonly rowsWritten: number;
   readonly mails: number;
   readonly events: number;
 }
@@ -21,27 +23,36 @@ export interface Meter {
 }
 
 export function createMeter(): Meter {
-  let statements = 0;
+  let [statements, rowsWritten] = [0, 0];
   return {
-    aroundStatement: (_sql, run) => {
+    aroundStatement: async (sql, run) => {
       statements += 1;
-      return run();
+      const result = await run();
+      if (/^(?:insert|update|delete)\b|\bfor (?:no key )?update\b/i.test(sql))
+        rowsWritten += countRows(result);
+      return result;
     },
     measure: async (t, call) => {
       const count = async (table: string) => (await t.rows(table)).length;
       const [mails, events, hashes] = [await count("outbox"), await count("audit"), t.hashes()];
-      statements = 0;
+      [statements, rowsWritten] = [0, 0];
       const { status, text, headers } = await call();
-      const counted = statements;
+      const counted = { statements, rowsWritten };
       return {
         status,
         text,
         headers: [...headers.keys()].toSorted(),
         hashes: t.hashes() - hashes,
-        statements: counted,
+        ...counted,
         mails: (await count("outbox")) - mails,
         events: (await count("audit")) - events,
       };
     },
   };
+}
+
+/** However a driver says how many rows a statement gave or wrote. */
+function countRows(result: unknown): number {
+  const { rows, rowCount, numAffectedRows } = result as Readonly<Record<string, unknown>>;
+  return Number(rowCount ?? numAffectedRows ?? (Array.isArray(rows) ? rows.length : 0));
 }

@@ -15,7 +15,6 @@ export interface AccountRow {
   username_canonical: string;
   password_hash: string | null;
   verified_at: number | null;
-  /** From when nobody is expected to confirm a registration any more; null for an account that stays in any case. */
   unconfirmed_until: number | null;
   disabled_at: number | null;
   tokens_valid_from: number | null;
@@ -31,6 +30,8 @@ export interface Account {
   /** Null: no password is believed, so none signs in. */
   readonly passwordHash: string | null;
   readonly verifiedAt: Date | null;
+  /** From when nobody is expected to confirm a registration any more; null for an account that stays in any case. */
+  readonly unconfirmedUntil: Date | null;
   readonly disabledAt: Date | null;
   /** Tokens from before this moment that name no session are dead. */
   readonly tokensValidFrom: Date | null;
@@ -153,6 +154,7 @@ export function toAccount(ctx: Context, row: AccountRow): Account {
     username: row.username,
     passwordHash: row.password_hash,
     verifiedAt: toDate(row.verified_at),
+    unconfirmedUntil: toDate(row.unconfirmed_until),
     disabledAt: toDate(row.disabled_at),
     tokensValidFrom: toDate(row.tokens_valid_from),
     lastSignInAt: toDate(row.last_sign_in_at),

@@ -3,10 +3,11 @@
  * mailbox is theirs, so that a stranger who registers it before or after its owner leaves no password behind.
  */
 
+import { canonicalEmail } from "../../platform/http/email-address.ts";
 import type { FieldErrors } from "../../platform/http/errors.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
-import { knownDevice } from "../sign-in/device.ts";
+import { knownDevice, rememberDevice } from "../sign-in/device.ts";
 import { type Account, type AccountRow, accountsIn, toColumns, usernameColumns } from "./accounts.ts";
 import { writableDefaults } from "./fields.ts";
 import { addTakenErrors } from "./username.ts";
@@ -32,12 +33,25 @@ export interface Attempt {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What a browser's device token is bound to, so that it proves this attempt was made there. */
-export const attemptSubject = (attemptId: string) => `registration ${attemptId}`;
+/**
+ * What the device token of a browser is bound to that registers an address: the address itself, so that to look whether
+ * a caller registered it tells nothing of whether it has an account.
+ */
+const registrantOf = (email: string) => `registration ${canonicalEmail(email)}`;
+
+/** Remembers the browser that asks as one that registered the address, and gives the id that its attempt is kept under. */
+export function rememberRegistrant(ctx: Context, email: string): string {
+  return rememberDevice(ctx, registrantOf(email)) ?? randomUuid(ctx.randomBytes);
+}
+
+/** The browser that asks, if it registered this address, whoever's it is. */
+export function findRegistrant(ctx: Context, email: string): string | undefined {
+  return knownDevice(ctx, registrantOf(email));
+}
 
 /**
- * Keeps an attempt under the id that its device token names. For a verified account the same statements keep nothing,
- * so that the time they take does not tell which it is.
+ * Keeps an attempt under the id of the browser that made it, of which the last attempt counts. For a verified account the
+ * same statements keep nothing, so that the time they take does not tell which it is.
  */
 export async function keepAttempt(
   ctx: Context,
@@ -63,6 +77,14 @@ export async function keepAttempt(
         .where("accounts.id", "=", accountId)
         .where("accounts.verified_at", "is", null),
     )
+    .onConflict((conflict) =>
+      conflict.column("id").doUpdateSet((row) => ({
+        username: row.ref("excluded.username"),
+        password_hash: row.ref("excluded.password_hash"),
+        fields: row.ref("excluded.fields"),
+        created_at: row.ref("excluded.created_at"),
+      })),
+    )
     .execute();
   const kept = attemptsIn(ctx)
     .selectFrom("registration_attempts")
@@ -77,17 +99,35 @@ export async function keepAttempt(
     .execute();
 }
 
-export const newAttemptId = (ctx: Context) => randomUuid(ctx.randomBytes);
+/**
+ * Counts an address as its owner's from now on, and forgets every attempt at it. Where it was registered with more than
+ * one password, what counts is the attempt of the browser that asks now; without one, the mailbox is proved and nothing
+ * else, since nobody can tell whether its owner or a stranger came first: no password, and nothing that was typed, stays
+ * (pre-hijacking; Sudhodanan and Paverd, 2022). Whether the account has a password.
+ */
+export async function confirmAddress(ctx: Context, account: Account): Promise<boolean> {
+  const isDisputed = account.passwordHash === null;
+  const own = isDisputed ? await findOwnAttempt(ctx, account) : undefined;
+  if (own) await adoptAttempt(ctx, account, own);
+  // What an operator typed, or came along from elsewhere, is no stranger's.
+  else if (isDisputed && account.unconfirmedUntil) await forgetWhatWasTyped(ctx, account);
+  await accountsIn(ctx)
+    .updateTable("accounts")
+    .set({ verified_at: ctx.now().getTime(), unconfirmed_until: null })
+    .where("id", "=", account.id)
+    .execute();
+  await attemptsIn(ctx).deleteFrom("registration_attempts").where("account_id", "=", account.id).execute();
+  return !isDisputed || own !== undefined;
+}
 
 /** The attempt that was made in the browser which asks now, if one was. */
-export async function findOwnAttempt(ctx: Context, accountId: string): Promise<Attempt | undefined> {
-  const rows = await attemptsIn(ctx)
+async function findOwnAttempt(ctx: Context, account: Account): Promise<Attempt | undefined> {
+  const own = await attemptsIn(ctx)
     .selectFrom("registration_attempts")
     .selectAll()
-    .where("account_id", "=", accountId)
-    .orderBy("created_at", "desc")
-    .execute();
-  const own = rows.find((row) => knownDevice(ctx, attemptSubject(row.id)));
+    .where("id", "=", findRegistrant(ctx, account.email) ?? "")
+    .where("account_id", "=", account.id)
+    .executeTakeFirst();
   return own && { username: own.username, passwordHash: own.password_hash, fields: JSON.parse(own.fields) };
 }
 
@@ -95,7 +135,7 @@ export async function findOwnAttempt(ctx: Context, accountId: string): Promise<A
  * Gives an account what one attempt asked for, and nothing that another attempt did. A username, or another value that
  * only one account can have, was free when it was asked for; if somebody took it since, the account goes without.
  */
-export async function adoptAttempt(ctx: Context, account: Account, attempt: Attempt): Promise<void> {
+async function adoptAttempt(ctx: Context, account: Account, attempt: Attempt): Promise<void> {
   const taken: FieldErrors = {};
   await addTakenErrors(ctx, { username: attempt.username, ...attempt.fields }, taken, account.id);
   const stillFree = Object.entries(attempt.fields).filter(([name]) => !taken[name]);
@@ -103,19 +143,23 @@ export async function adoptAttempt(ctx: Context, account: Account, attempt: Atte
     .updateTable("accounts")
     .set({
       password_hash: attempt.passwordHash,
-      ...(taken.username ? {} : usernameColumns(attempt.username)),
+      ...usernameColumns(taken.username ? neutralUsername(ctx) : attempt.username),
       ...toColumns(ctx, { ...writableDefaults(ctx.additions.fields), ...Object.fromEntries(stillFree) }),
     })
     .where("id", "=", account.id)
     .execute();
 }
 
-/** Counts an address as its owner's from now on, and forgets every attempt at it. */
-export async function confirmAddress(ctx: Context, accountId: string): Promise<void> {
+async function forgetWhatWasTyped(ctx: Context, account: Account): Promise<void> {
   await accountsIn(ctx)
     .updateTable("accounts")
-    .set({ verified_at: ctx.now().getTime(), unconfirmed_until: null })
-    .where("id", "=", accountId)
+    .set({
+      ...usernameColumns(neutralUsername(ctx)),
+      ...toColumns(ctx, writableDefaults(ctx.additions.fields)),
+    })
+    .where("id", "=", account.id)
     .execute();
-  await attemptsIn(ctx).deleteFrom("registration_attempts").where("account_id", "=", accountId).execute();
 }
+
+/** Says nothing of its owner, and is nobody else's: of 2^64, none is drawn twice. */
+const neutralUsername = (ctx: Context) => `user-${Buffer.from(ctx.randomBytes(8)).toString("hex")}`;

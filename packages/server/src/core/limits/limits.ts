@@ -90,7 +90,7 @@ export async function putBack(ctx: Context, { key, resetsAt }: Taken): Promise<v
 }
 
 /** Buckets are stored under a keyed fingerprint: the table tells nobody which addresses were tried. */
-function bucketKey(ctx: Context, bucket: string): string {
+export function bucketKey(ctx: Context, bucket: string): string {
   return toBase64Url(macFor(ctx, "limit-key", bucket).subarray(0, 18));
 }
 

@@ -1,8 +1,9 @@
 /** Tokens that work once, for one purpose, for one account: stored as fingerprints, taken by one statement. */
 
 import { after } from "../../platform/duration.ts";
-import { isSameSecret, sha256Hex } from "../../platform/encoding.ts";
-import { randomDigits, randomUuidShapedToken } from "../../platform/random.ts";
+import { sha256Hex, toBase64Url } from "../../platform/encoding.ts";
+import { addressBlock } from "../../platform/http/client-address.ts";
+import { randomUuidShapedToken } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
 import { macFor } from "../keys/secrets.ts";
 
@@ -10,34 +11,45 @@ interface OneTimeTokenRow {
   hash: string;
   purpose: string;
   account_id: string;
+  /** A fingerprint of the network that asked for it; null where the release before this one wrote it. */
+  asked_from: string | null;
   created_at: number;
   expires_at: number;
   used_at: number | null;
   code_mac: string | null;
   code_expires_at: number | null;
+  /** Only the release before this one counts here. */
   code_tries: number;
 }
 
-const tokensIn = (ctx: Context) => ctx.db.$extendTables<{ one_time_tokens: OneTimeTokenRow }>();
+export const tokensIn = (ctx: Context) => ctx.db.$extendTables<{ one_time_tokens: OneTimeTokenRow }>();
 
-/** Wrong tries that a mailed code forgives; after them it is dead. */
-const codeTries = 5;
+/** Tokens of one purpose that work side by side, of those that one network asked for. */
+const mostAlive = 3;
 
-/** Makes a token of 128 random bits that nothing but its mail will ever hold. */
+/**
+ * Makes a token of 128 random bits that nothing but its mail will ever hold. Of an account's unused ones for a purpose,
+ * those that the same network asked for before the three newest go: asking again spoils no link that is just arriving,
+ * and whoever asks from elsewhere can push out nobody's.
+ */
 export async function issueOneTimeToken(
   ctx: Context,
   purpose: string,
   accountId: string,
   ttl: number,
+  askedFrom: string = ctx.request.address,
 ): Promise<string> {
   const token = randomUuidShapedToken(ctx.randomBytes);
   const now = ctx.now();
+  const hash = sha256Hex(token);
+  const network = fingerprintOf(ctx, askedFrom);
   await tokensIn(ctx)
     .insertInto("one_time_tokens")
     .values({
-      hash: sha256Hex(token),
+      hash,
       purpose,
       account_id: accountId,
+      asked_from: network,
       created_at: now.getTime(),
       expires_at: after(now, ttl).getTime(),
       used_at: null,
@@ -46,42 +58,39 @@ export async function issueOneTimeToken(
       code_tries: 0,
     })
     .execute();
+  const unused = tokensIn(ctx)
+    .selectFrom("one_time_tokens")
+    .select("hash")
+    .where("account_id", "=", accountId)
+    .where("purpose", "=", purpose)
+    .where("asked_from", "=", network)
+    .where("used_at", "is", null);
+  // The new one is kept even where a clock that was set back makes it the oldest.
+  const kept = unused
+    .where("hash", "!=", hash)
+    .orderBy("created_at", "desc")
+    .limit(mostAlive - 1);
+  await tokensIn(ctx)
+    .deleteFrom("one_time_tokens")
+    .where("hash", "in", unused)
+    .where("hash", "!=", hash)
+    .where("hash", "not in", kept)
+    .execute();
   return token;
 }
 
-/** Gives a token a code of six digits to be typed instead; earlier codes of the purpose die, their links do not. */
-export async function issueCode(
-  ctx: Context,
-  purpose: string,
-  accountId: string,
-  token: string,
-  ttl: number,
-): Promise<string> {
-  const code = randomDigits(ctx.randomBytes, 6);
-  await tokensIn(ctx)
-    .updateTable("one_time_tokens")
-    .set({ code_mac: null })
-    .where("account_id", "=", accountId)
-    .where("purpose", "=", purpose)
-    .execute();
-  await tokensIn(ctx)
-    .updateTable("one_time_tokens")
-    .set({ code_mac: codeMac(ctx, accountId, code), code_expires_at: after(ctx.now(), ttl).getTime() })
-    .where("hash", "=", sha256Hex(token))
-    .execute();
-  return code;
+/** Which network an address is of, told to nobody who reads the database. */
+function fingerprintOf(ctx: Context, address: string): string {
+  return toBase64Url(macFor(ctx, "limit-key", `asked from ${addressBlock(address)}`).subarray(0, 18));
 }
 
-const codeMac = (ctx: Context, accountId: string, code: string) =>
-  macFor(ctx, "mail-code", `${accountId} ${code}`).toString("hex");
-
-/** Whether a token made so lately still works, with its code if it was given one. */
-export async function hasRecentToken(
+/** The fingerprint of a token made so lately that still works, if there is one. */
+export async function findRecentToken(
   ctx: Context,
   purpose: string,
   accountId: string,
   within: number,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const now = ctx.now().getTime();
   const recent = await tokensIn(ctx)
     .selectFrom("one_time_tokens")
@@ -93,28 +102,44 @@ export async function hasRecentToken(
     .where("created_at", "<=", now)
     .where("expires_at", ">", now)
     .where("used_at", "is", null)
-    .where("code_tries", "<", codeTries)
+    .orderBy("created_at", "desc")
+    .limit(1)
     .executeTakeFirst();
-  return recent !== undefined;
+  return recent?.hash;
 }
 
-/** Uses a token up. Of two at the same moment, one gets the account; undefined for any token that is no longer good. */
+/** Uses a token up, as `useUp` does; undefined for any token that is no longer good. */
 export async function takeOneTimeToken(
   ctx: Context,
   purpose: string,
   token: string,
 ): Promise<string | undefined> {
+  return useUp(ctx, purpose, sha256Hex(token));
+}
+
+/**
+ * Uses up the token with this fingerprint and, in the same statement, every other of its purpose that its account has:
+ * of two at the same moment, be they the same or two that were mailed one after the other, one gets the account.
+ */
+export async function useUp(ctx: Context, purpose: string, hash: string): Promise<string | undefined> {
   const now = ctx.now().getTime();
-  const taken = await tokensIn(ctx)
+  const used = await tokensIn(ctx)
     .updateTable("one_time_tokens")
     .set({ used_at: now, code_mac: null })
-    .where("hash", "=", sha256Hex(token))
     .where("purpose", "=", purpose)
     .where("used_at", "is", null)
-    .where("expires_at", ">", now)
-    .returning("account_id")
-    .executeTakeFirst();
-  return taken?.account_id;
+    .where("account_id", "=", (query) =>
+      query
+        .selectFrom("one_time_tokens as given")
+        .select("given.account_id")
+        .where("given.hash", "=", hash)
+        .where("given.purpose", "=", purpose)
+        .where("given.used_at", "is", null)
+        .where("given.expires_at", ">", now),
+    )
+    .returning(["hash", "account_id"])
+    .execute();
+  return used.find((row) => row.hash === hash)?.account_id;
 }
 
 /** Whose token it is while its time runs, used or not: for looking, never for letting in. */
@@ -131,40 +156,6 @@ export async function findOneTimeToken(
     .where("expires_at", ">", ctx.now().getTime())
     .executeTakeFirst();
   return row && { accountId: row.account_id, isUsed: row.used_at !== null };
-}
-
-/**
- * Uses up the token that this code stands for; whether it did. A try is counted before the code is looked at, in one
- * statement, so that a thousand guesses at once still are five (OWASP ASVS 6.6.3).
- */
-export async function takeCode(
-  ctx: Context,
-  purpose: string,
-  accountId: string,
-  code: string,
-): Promise<boolean> {
-  const now = ctx.now().getTime();
-  const tried = await tokensIn(ctx)
-    .updateTable("one_time_tokens")
-    .set((row) => ({ code_tries: row("code_tries", "+", 1) }))
-    .where("account_id", "=", accountId)
-    .where("purpose", "=", purpose)
-    .where("code_mac", "is not", null)
-    .where("code_expires_at", ">", now)
-    .where("expires_at", ">", now)
-    .where("code_tries", "<", codeTries)
-    .where("used_at", "is", null)
-    .returning(["hash", "code_mac"])
-    .executeTakeFirst();
-  if (!tried?.code_mac || !isSameSecret(tried.code_mac, codeMac(ctx, accountId, code))) return false;
-  const taken = await tokensIn(ctx)
-    .updateTable("one_time_tokens")
-    .set({ used_at: now, code_mac: null })
-    .where("hash", "=", tried.hash)
-    .where("used_at", "is", null)
-    .returning("hash")
-    .executeTakeFirst();
-  return taken !== undefined;
 }
 
 /** Whether an account has a token of one of these purposes that could still be used. */

@@ -6,26 +6,28 @@ import { texts } from "../../platform/texts.ts";
 import type { Context } from "../context.ts";
 import { hrefTo } from "./href.ts";
 import { layout } from "./layout.ts";
+import { problem } from "./problem.ts";
+import { tryAgainIn } from "./texts.ts";
 
 const sentences = texts(
   {
     notFound: "Page not found",
-    tooMany: "Too many attempts",
-    refused: "That did not work",
+    tooOften: "Too many attempts",
+    notDone: "That did not work",
     broken: "Something went wrong",
     missing: "There is no page at this address. It may be misspelt, or may have expired.",
-    again: "Try again",
+    tryAgain: "Try again",
     start: "Go to the start page",
     ref: "If you ask for help, give this number:",
   },
   {
     "pt-BR": {
       notFound: "Página não encontrada",
-      tooMany: "Muitas tentativas",
-      refused: "Não deu certo",
+      tooOften: "Muitas tentativas",
+      notDone: "Não deu certo",
       broken: "Algo deu errado",
       missing: "Não há página neste endereço. Ele pode estar errado ou ter expirado.",
-      again: "Tentar de novo",
+      tryAgain: "Tentar de novo",
       start: "Ir para a página inicial",
       ref: "Se pedir ajuda, informe este número:",
     },
@@ -34,16 +36,21 @@ const sentences = texts(
 
 /** The page of an error, with its status. */
 export function errorPage(ctx: Context, error: ApiError): Document {
-  const say = (key: keyof typeof sentences) => sentences[key][ctx.request.language];
+  const { language } = ctx.request;
+  const say = (key: keyof typeof sentences) => sentences[key][language];
   const { status } = error;
-  const mayPass = status === 429 || status >= 500;
+  const toStart = html`<p><a href="${hrefTo(ctx, "/")}">${say("start")}</a></p>`;
+  if (status === 404)
+    return layout(ctx, { title: say("notFound"), status, body: html`<p>${say("missing")}</p>${toStart}` });
+  const wait = Number(error.headers["Retry-After"]);
+  const isTooOften = status === 429 && wait > 0;
+  const isOurs = status >= 500;
   return layout(ctx, {
-    title: say(
-      status === 404 ? "notFound" : status === 429 ? "tooMany" : status >= 500 ? "broken" : "refused",
-    ),
+    title: say(isTooOften ? "tooOften" : isOurs ? "broken" : "notDone"),
+    isError: true,
     status,
-    body: html`<p>${status === 404 ? say("missing") : error.sentence[ctx.request.language]}</p>
-${status >= 500 && html`<p class="soft">${say("ref")} <code>${ctx.request.id}</code></p>`}
-<p>${mayPass ? html`<a href="">${say("again")}</a> · ` : ""}<a href="${hrefTo(ctx, "/")}">${say("start")}</a></p>`,
+    body: html`${problem((isTooOften ? tryAgainIn(wait) : error.sentence)[language])}
+${isOurs && html`<p class="soft">${say("ref")} <code>${ctx.request.id}</code></p>`}
+<p><a class="button" href="">${say("tryAgain")}</a></p>${toStart}`,
   });
 }

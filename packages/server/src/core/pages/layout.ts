@@ -4,6 +4,7 @@ import { createDocument, type Document, type Html, html } from "../../platform/h
 import type { Language } from "../../platform/texts.ts";
 import { colours } from "../colours.ts";
 import type { Context } from "../context.ts";
+import { sentences } from "./texts.ts";
 
 const variables = (scheme: keyof typeof colours) =>
   Object.entries(colours[scheme])
@@ -44,6 +45,8 @@ export interface PageParts {
   readonly title: string;
   readonly body: Html;
   readonly status?: number;
+  /** Whether it shows what went wrong with a form: the title says so first (WCAG 2.2, 2.4.2). */
+  readonly isError?: boolean;
   readonly isWide?: boolean;
   readonly script?: string;
   /** What only this page looks like, after what all look like. */
@@ -54,11 +57,12 @@ export interface PageParts {
 
 /** A page in the language and under the name of the product. */
 export function layout(ctx: Context, parts: PageParts): Document {
-  const { title, body, isWide, style: ownStyle = "", language = ctx.request.language, ...rest } = parts;
+  const { title, body, isWide, isError, style: ownStyle = "", ...rest } = parts;
+  const { language = ctx.request.language } = parts;
   return createDocument({
     ...rest,
     language,
-    title: `${title} · ${ctx.config.appName}`,
+    title: `${isError ? `${sentences.error[language]}: ` : ""}${title} · ${ctx.config.appName}`,
     style: style + ownStyle,
     body: html`<main${isWide && html` class="wide"`}>
 <p class="app">${ctx.config.appName}</p>

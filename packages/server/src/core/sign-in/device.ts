@@ -50,12 +50,12 @@ export function knownDevice(ctx: Context, subject: string): string | undefined {
 }
 
 /**
- * Gives the caller a token that proves this device for `subject`, beside those it had for other accounts. A form that
- * another site's page sends gets none: it would make a visitor's browser vouch for a stranger's attempt to register,
+ * Gives the caller a token that proves this device for `subject`, beside those it had for other accounts, and says the
+ * device's name. A form that another site's page sends gets none: it would make a visitor's browser vouch for a stranger's attempt to register,
  * or for a stranger's account (login CSRF; OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
  */
-export function rememberDevice(ctx: Context, subject: string): void {
-  if (ctx.request.isForeign) return;
+export function rememberDevice(ctx: Context, subject: string): string | undefined {
+  if (ctx.request.isForeign) return undefined;
   const sent = sentTokens(ctx);
   const isKnown = sent.find((token) => isFor(ctx, subject, token));
   const token = isKnown ?? newToken(ctx, subject);
@@ -66,6 +66,7 @@ export function rememberDevice(ctx: Context, subject: string): void {
     "Set-Cookie",
     `${cookieName(ctx)}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`,
   );
+  return token.slice(0, 22);
 }
 
 function newToken(ctx: Context, subject: string): string {

@@ -22,6 +22,14 @@ const isVerified = async (t: TestAuth, email = "ada@example.org") =>
 const timesVerified = async (t: TestAuth) =>
   (await t.happened()).filter((name) => name === "email.verified").length;
 
+/** A script's GET that says in this header that it only looks ahead. */
+const lookingAhead =
+  (name: string) =>
+  (value: string): [string, Record<string, string>] => [
+    "GET",
+    { accept: "application/json", "sec-fetch-mode": "cors", [name]: value },
+  ];
+
 describe("the trail of what was asked for", () => {
   it("names the account once the worker knows it", async () => {
     await using t = await testAuth();
@@ -126,6 +134,39 @@ describe("verifying an address by its link", () => {
     assert.equal((await t.http.get("/api/auth/profile/", { token: access })).body.email, eve.email);
   });
 
+  it("is one of the three newest, of which any verifies and then none changes anything", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMITS: "off" } });
+    const links = [(await waiting(t)).token];
+    for (let n = 0; n < 3; n += 1) {
+      t.clock.advance("1s");
+      await t.http.post(resendPath, { email: "ada@example.org" });
+      links.push(await t.linkToken("verify-email", "ada@example.org"));
+    }
+    const [first = "", second = "", ...newer] = links;
+    assert.deepEqual(Object.values(await answerTo(t, first)), linkRefused, "the fourth newest");
+    const code = await mailedCode(t, "ada@example.org");
+    assert.deepEqual(Object.values(await answerTo(t, second)), verified);
+    const before = await t.snapshot();
+    for (const link of [second, ...newer]) {
+      assert.deepEqual(Object.values(await answerTo(t, link)), verified);
+    }
+    assert.deepEqual(await t.snapshot(), before);
+    const typed = await t.http.post(path, { email: "ada@example.org", code });
+    assert.deepEqual([typed.status, typed.body], codeRefused);
+  });
+
+  it("is pushed out by no stranger who asks and asks", async () => {
+    await using t = await testAuth();
+    const { token } = await waiting(t);
+    for (let n = 0; n < 50; n += 1) {
+      t.clock.advance("20m");
+      await t.http.post(resendPath, { email: "ada@example.org" }, { from: `198.51.100.${n}` });
+      await t.mailbox();
+    }
+    assert.ok((await t.mailbox()).length > 4);
+    assert.deepEqual(Object.values(await answerTo(t, token)), verified);
+  });
+
   it("dies with a reset, and with the account", async () => {
     await using t = await testAuth();
     const { token } = await waiting(t);
@@ -150,7 +191,12 @@ describe("verifying an address by its link", () => {
       ["GET", { accept: "application/json", "sec-fetch-mode": "navigate" }],
       ["GET", { accept: "application/json", "sec-fetch-mode": "cors", "sec-purpose": "prefetch;prerender" }],
       ["GET", { accept: "application/json", purpose: "prefetch" }],
+      ...["Prefetch", '"prefetch"', "prefetch;anonymous-client-ip"].map(lookingAhead("Sec-Purpose")),
+      ...["prefetch", "PREVIEW", "prerender"].map(lookingAhead("Purpose")),
+      ...["preview", "x, Preview;v=1"].map(lookingAhead("X-Purpose")),
+      ...["prefetch", "foo, prerender"].map(lookingAhead("X-Moz")),
       ["HEAD", { accept: "application/json", "sec-fetch-mode": "cors" }],
+      ["HEAD", { accept: "application/json" }],
       ["OPTIONS", { accept: "application/json" }],
     ];
     const before = await t.snapshot();
@@ -211,11 +257,6 @@ describe("verifying an address by its code", () => {
     const wrong = { email: "ada@example.org", code: otherCode(code) };
     const answers = await Promise.all(Array.from({ length: 30 }, () => t.http.post(path, wrong)));
     for (const { status, body } of answers) assert.deepEqual([status, body], codeRefused);
-    const rows = await t.rows("one_time_tokens");
-    assert.deepEqual(
-      rows.map((row) => row.code_tries),
-      [5],
-    );
     const right = await t.http.post(path, { email: "ada@example.org", code });
     assert.deepEqual([right.status, right.body], codeRefused);
     assert.equal((await t.http.post(`${path}${token}/`)).status, 200);
@@ -278,6 +319,63 @@ describe("verifying an address by its code", () => {
     assert.equal(await timesVerified(t), 1);
   });
 
+  it("keeps tries for the browser that registered, whatever strangers use up, and no more than five a code", async () => {
+    await using t = await testAuth();
+    const registered = await t.http.post("/api/auth/register/", {
+      ...{ email: "ada@example.org", username: "ada", first_name: "", last_name: "" },
+      ...{ password: "Blue-Harbour-71", password2: "Blue-Harbour-71" },
+    });
+    const device = registered.headers.get("device-token") ?? assert.fail("no device token");
+    const wrong = async (options: { from: string; device?: string }) => {
+      const code = otherCode(await mailedCode(t, "ada@example.org"));
+      return (await t.http.post(path, { email: "ada@example.org", code }, options)).status;
+    };
+    const strangers: number[] = [];
+    for (let n = 0; n < 30; n += 1) strangers.push(await wrong({ from: `198.51.100.${n}` }));
+    assert.deepEqual(strangers, [...Array(20).fill(400), ...Array(10).fill(429)]);
+    const right = async (options: { device?: string } = {}) => {
+      const body = { email: "ADA@example.org", code: await mailedCode(t, "ada@example.org") };
+      return (await t.http.post(path, body, options)).status;
+    };
+    assert.equal(await right(), 429, "a stranger's, even if it were right");
+    assert.equal(await right({ device: device.replace(/^./, (one) => (one === "A" ? "B" : "A")) }), 429);
+    for (let n = 0; n < 4; n += 1) assert.equal(await wrong({ from: "203.0.113.7", device }), 400);
+    assert.equal(await right({ device }), 200);
+
+    await t.http.post(resendPath, { email: "ada@example.org" });
+    const bob = await t.http.post("/api/auth/register/", {
+      ...{ email: "bob@example.org", username: "bob", first_name: "", last_name: "" },
+      ...{ password: "Blue-Harbour-72", password2: "Blue-Harbour-72" },
+    });
+    const bobsDevice = bob.headers.get("device-token") ?? "";
+    const code = await mailedCode(t, "bob@example.org");
+    const type = async (typed: string) =>
+      (await t.http.post(path, { email: "bob@example.org", code: typed }, { device: bobsDevice })).status;
+    for (let n = 0; n < 5; n += 1) assert.equal(await type(otherCode(code)), 400);
+    assert.equal(await type(code), 400, "its own five are over");
+  });
+
+  it("gives the browser that registered tries of its own for a verified address too, so that they tell nothing", async () => {
+    await using t = await testAuth();
+    const known = await t.person({ email: "known@example.org" });
+    const answers: number[][] = [];
+    for (const email of [known.email, "new@example.org"]) {
+      const registered = await t.http.post("/api/auth/register/", {
+        ...{ email, username: `another-${email.split("@")[0]}`, first_name: "", last_name: "" },
+        ...{ password: "Blue-Harbour-75", password2: "Blue-Harbour-75" },
+      });
+      const device = registered.headers.get("device-token") ?? "";
+      const statuses: number[] = [];
+      for (let n = 0; n < 45; n += 1) {
+        const options = { from: `198.51.100.${n}`, ...(n >= 22 ? { device } : {}) };
+        statuses.push((await t.http.post(path, { email, code: "x" }, options)).status);
+      }
+      answers.push(statuses);
+    }
+    assert.deepEqual(answers[0], answers[1]);
+    assert.deepEqual(answers[0]?.slice(20, 23), [429, 429, 400]);
+  });
+
   it("refuses what is no text", async () => {
     await using t = await testAuth(openRates);
     for (const code of [undefined, null, "", 123_456, ["123456"], { $gt: "" }, true]) {
@@ -305,7 +403,9 @@ describe("asking for the verification mail again", () => {
       [answer.status, answer.body],
       [
         200,
-        { detail: "If an account with this email is waiting for verification, a new message has been sent." },
+        {
+          detail: "If an account with this email is waiting for verification, a new message has been sent.",
+        },
       ],
     );
     assert.equal((await t.mailbox()).at(-1)?.to, "Ada@example.org");

@@ -2,16 +2,20 @@
 
 import { findAccountByEmail, holdAccount } from "../../core/accounts/accounts.ts";
 import { type AskedFor, attributeAsked } from "../../core/mail/asked-event.ts";
-import { hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
+import { aMinute, hasFreshLink, mailBudget } from "../../core/mail/budget.ts";
 import { groupCode } from "../../core/mail/group-code.ts";
 import { linkToApp, mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
 import { spellDuration } from "../../core/mail/spell-duration.ts";
-import { issueCode, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
-import { days, minutes } from "../../platform/duration.ts";
+import { issueCode } from "../../core/one-time-tokens/codes.ts";
+import { issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { days, minutes, seconds } from "../../platform/duration.ts";
 import { codeSubject, sentences } from "./texts.ts";
 
 export const verificationPurpose = "verify-email";
+
+/** A mail waits a moment to be written: whoever asks again at the time they were told is not too early for it. */
+const freshTime = aMinute - seconds(2);
 
 /** A code is short enough to be guessed, so it lives shorter than its link. */
 const codeTtl = minutes(15);
@@ -24,14 +28,14 @@ export const verificationMail: Mail<AskedFor> = {
   worthSendingFor: (ctx) => ctx.config.verificationTtl,
   budget: mailBudget,
   attribute: attributeAsked,
-  compose: async (ctx, { to, language }) => {
+  compose: async (ctx, { to, language, askedFrom }) => {
     const found = await findAccountByEmail(ctx, to);
     // Held, so that it does not go as one that nobody confirms while it gets a link.
     const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
-    if (await hasFreshLink(ctx, verificationPurpose, account.id)) return undefined;
+    if (await hasFreshLink(ctx, verificationPurpose, account.id, freshTime)) return undefined;
     const ttl = ctx.config.verificationTtl;
-    const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl);
+    const token = await issueOneTimeToken(ctx, verificationPurpose, account.id, ttl, askedFrom.address);
     const code = await issueCode(ctx, verificationPurpose, account.id, token, Math.min(codeTtl, ttl));
     const say = (key: keyof typeof sentences) => sentences[key][language];
     const times = say("times")

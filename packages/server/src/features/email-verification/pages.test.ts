@@ -9,6 +9,19 @@ const chosen = "Chosen-By-Its-Owner-5";
 const choose = (t: TestAuth, path: string, password = chosen) =>
   submit(t, path, `password=${password}&again=${password}`);
 
+async function unverifiedLink(t: TestAuth) {
+  const { email } = await t.person({ verified: false });
+  return { email, path: `/verify-email/${await t.linkToken("verify-email", email)}/` };
+}
+
+/** Where the form of a page goes, and the name of its field. */
+function formIn(page: string) {
+  const [, action = ""] = /<form method="post" action="([^"]+)">/.exec(page) ?? assert.fail("no form");
+  const [, field = ""] =
+    /<input id="\w+" name="(\w+)" type="email" autocomplete="email" required/.exec(page) ?? [];
+  return { action, field };
+}
+
 /** Somebody whose address a stranger registered too, verified by the newer of two links; and where that leads. */
 async function verifyDisputed(t: TestAuth) {
   const ada = await t.person({ verified: false });
@@ -35,6 +48,83 @@ describe("the page behind a verification link", () => {
     const done = await submit(t, path);
     assert.match(done.text, /Email confirmed/);
     assert.equal((await ada.login()).status, 200);
+  });
+
+  it("says at once that a link is dead, whatever killed it, with a form that sends another", async () => {
+    await using t = await testAuth();
+    const old = await unverifiedLink(t);
+    t.clock.advance("24h");
+    const replaced = await unverifiedLink(t);
+    const ada = await t.person({ verified: false });
+    const reset = await t.linkToken("verify-email", ada.email);
+    await t.auth.passwordReset.request(ada.email);
+    const token = await t.linkToken("reset-password", ada.email);
+    await t.auth.passwordReset.complete(token, chosen);
+    for (let n = 0; n < 3; n += 1) {
+      t.clock.advance("1m");
+      await t.http.post("/api/auth/verify-email/resend/", { email: replaced.email });
+      await t.mailbox();
+    }
+    const texts = new Set<string>();
+    for (const path of [old.path, replaced.path, "/verify-email/x/", `/verify-email/${reset}/`]) {
+      const opened = await t.http.get(path);
+      assert.equal(opened.status, 404, path);
+      texts.add(opened.text);
+      const pressed = await submit(t, path);
+      assert.equal(pressed.status, 400);
+      assert.match(pressed.text, /<title>Error: This link does not work any more/);
+      assert.match(pressed.text, /role="alert" tabindex="-1" autofocus>It was replaced/);
+    }
+    assert.equal(texts.size, 1, "what killed a link shows");
+    const [text = ""] = texts;
+    assert.doesNotMatch(text, /Confirm email|example/);
+    const { action, field } = formIn(text);
+    const before = (await t.mailbox()).length;
+    t.clock.advance("1m");
+    const sent = await submit(t, action, `${field}=${encodeURIComponent(replaced.email)}`);
+    assert.match(sent.text, /Check your email/);
+    assert.equal((await t.mailbox()).length, before + 1);
+    const mailed = `/verify-email/${await t.linkToken("verify-email", replaced.email)}/`;
+    assert.match((await submit(t, mailed)).text, /Email confirmed/);
+  });
+
+  it("says at once that an address is confirmed already, and what to do where a password is missing", async () => {
+    await using t = await testAuth();
+    const { path } = await unverifiedLink(t);
+    await submit(t, path);
+    const opened = await t.http.get(path);
+    assert.equal(opened.status, 200);
+    assert.match(opened.text, /Email already confirmed/);
+    assert.doesNotMatch(opened.text, /<form|<button/);
+    const { links } = await verifyDisputed(t);
+    for (const link of links) {
+      for (const page of [await t.http.get(link), await submit(t, link)]) {
+        assert.match(page.text, /choose a password, with the link that was mailed to you/);
+        assert.doesNotMatch(page.text, /log in/);
+        const way = /href="(\/[a-z-]+\/)"/.exec(page.text)?.[1] ?? assert.fail("a dead end");
+        assert.match((await t.http.get(way)).text, /Reset your password/);
+      }
+    }
+  });
+
+  it("leads on when all is done: to the front end, to the reference, or in words", async () => {
+    const places = [
+      [
+        { FRONTEND_URL: "https://app.example.com/in" },
+        /<a class="button" href="https:\/\/app\.example\.com\/in">/,
+      ],
+      [{ NODE_ENV: "development" }, /<a href="\/_\/docs\/">API reference<\/a>/],
+      [{ NODE_ENV: "production", PUBLIC_URL: "https://auth.example.com" }, /You can close this page/],
+    ] as const;
+    for (const [environment, expected] of places) {
+      await using t = await testAuth({ environment });
+      const { path, email } = await unverifiedLink(t);
+      assert.match((await submit(t, path)).text, expected);
+      assert.match((await t.http.get(path)).text, expected);
+      await t.auth.passwordReset.request(email);
+      const reset = `/reset-password/${await t.linkToken("reset-password", email)}/`;
+      assert.match((await choose(t, reset)).text, expected);
+    }
   });
 
   it("asks for a password at once where a stranger had registered the address too", async () => {
@@ -79,3 +169,92 @@ describe("the page behind a verification link", () => {
     }
   });
 });
+
+/** The pages that mail something to an address, and the mail. */
+const asking = [
+  { path: "/verify-email/", mail: "verify-email" },
+  { path: "/forgot-password/", mail: "reset-password" },
+] as const;
+
+for (const { path, mail } of asking) {
+  describe(`the page ${path}`, () => {
+    it("answers alike for every address, mails to whoever has an account, and says when nothing was sent", async () => {
+      await using t = await testAuth();
+      const verified = mail !== "verify-email";
+      const ada = await t.person({ verified });
+      await t.mailbox();
+      t.clock.advance("1h");
+      const { action, field } = formIn((await t.http.get(path)).text);
+      const ask = async (email: string) => {
+        const page = await submit(t, action, `${field}=${encodeURIComponent(email)}`);
+        assert.equal(page.status, 200);
+        const count = (await t.mailbox()).filter((one) => one.mail === mail && one.to === email).length;
+        return { text: page.text.replaceAll(email, "them"), count };
+      };
+      const before = (await ask("nobody@example.org")).count;
+      assert.equal(before, 0);
+      const start = (await t.mailbox()).filter((one) => one.mail === mail).length;
+      t.clock.advance("1m");
+      const [known, unknown] = [await ask(ada.email), await ask("nobody@example.org")];
+      assert.equal(known.count, start + 1);
+      assert.equal(known.text, unknown.text);
+      assert.match(known.text, /Check your email/);
+      assert.match(known.text, /value="them"/, "it can be sent again without typing");
+      t.clock.advance("18s");
+      const [early, alsoEarly] = [await ask(ada.email), await ask("nobody@example.org")];
+      assert.equal(early.text, alsoEarly.text);
+      assert.match(early.text, /Nothing was sent: .* You can try again in 42 seconds\./);
+      assert.equal(early.count, start + 1);
+      t.clock.advance("42s");
+      assert.equal((await ask(ada.email)).count, start + 2);
+    });
+
+    it("shows what is wrong with what was typed, keeps it, and has the focus there", async () => {
+      await using t = await testAuth();
+      for (const [language, error] of [
+        ["en", "Error: "],
+        ["pt-BR", "Erro: "],
+      ] as const) {
+        const headers = { ...form, "accept-language": language };
+        const page = await t.http.post(path, "email=%22not+one%22", { headers });
+        assert.equal(page.status, 400);
+        assert.ok(page.text.includes(`<title>${error}`), language);
+        const input = /<input id="email"[^>]*>/.exec(page.text)?.[0] ?? "";
+        assert.match(
+          input,
+          / value="&#34;not one&#34;" aria-invalid="true" aria-describedby="email-errors" autofocus>/,
+        );
+        assert.match(page.text, /<div id="email-errors" role="alert"><p class="error">/);
+        assert.equal((await t.http.post(path, "", { headers })).status, 400);
+      }
+      assert.deepEqual(await t.rows("outbox"), []);
+    });
+
+    it("has the limits of the call that does the same, and says so on a page that leads back", async () => {
+      await using t = await testAuth();
+      const api = mail === "verify-email" ? "verify-email/resend" : "password/reset/request";
+      for (let n = 0; n < 10; n += 1) {
+        await submit(t, path, `email=a${n}@example.org`);
+        await t.http.post(`/api/auth/${api}/`, { email: `b${n}@example.org` });
+      }
+      const refused = await submit(t, path, "email=c@example.org");
+      assert.equal(refused.status, 429);
+      assert.equal(refused.headers.get("retry-after"), "3600");
+      assert.match(refused.text, /<title>Error: Too many attempts/);
+      assert.match(
+        refused.text,
+        /autofocus>You can try again in 60 minutes\.<.*\n<p><a class="button" href="">Try again/,
+      );
+      assert.equal((await t.http.get(path)).status, 200, "it can be opened all the same");
+      const foreign = { ...form, "sec-fetch-site": "cross-site" };
+      const elsewhere = await t.http.post(path, "email=a@example.org", {
+        headers: foreign,
+        from: "203.0.113.7",
+      });
+      assert.deepEqual(
+        [elsewhere.status, elsewhere.headers.get("content-type")],
+        [403, "text/html; charset=utf-8"],
+      );
+    });
+  });
+}

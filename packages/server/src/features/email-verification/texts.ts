@@ -1,8 +1,11 @@
+import { tryAgainIn } from "../../core/pages/texts.ts";
 import { sentence, texts } from "../../platform/texts.ts";
 
 export const sentences = texts(
   {
     verified: "Email verified successfully. You can now log in.",
+    passwordMissing:
+      "Email verified successfully. Now choose a password: a link for that has been mailed to you.",
     resent: "If an account with this email is waiting for verification, a new message has been sent.",
     pageTitle: "Confirm your email",
     pageText: "Press the button to confirm that this address is yours.",
@@ -10,8 +13,16 @@ export const sentences = texts(
     doneTitle: "Email confirmed",
     choosePassword: "One step is left: choose a password. Nobody has one for this account.",
     choose: "Choose a password",
+    alreadyTitle: "Email already confirmed",
+    alreadyText: "This address is confirmed. There is nothing left to do here.",
+    passwordByMail: "One step is left: choose a password, with the link that was mailed to you.",
+    passwordAgain: "Send me that link",
     failedTitle: "This link does not work any more",
-    failedText: "It may have expired. Register again with the same address, and a new one comes by mail.",
+    failedText:
+      "It was replaced, is too old or not complete. If your address is not confirmed yet, have another sent to it.",
+    askTitle: "Confirm your email",
+    askText: "Type the address of your account, and a new message to confirm it is sent there.",
+    send: "Send a new link",
     opening: "Type this code on the page where you created your account, or open the link below.",
     times: "The code works for {code}, the link for {link}.",
     ifNotYou:
@@ -23,6 +34,8 @@ export const sentences = texts(
   {
     "pt-BR": {
       verified: "E-mail confirmado com sucesso. Agora você já pode entrar.",
+      passwordMissing:
+        "E-mail confirmado com sucesso. Agora escolha uma senha: enviamos um link para isso por e-mail.",
       resent: "Se houver uma conta com este e-mail aguardando confirmação, uma nova mensagem foi enviada.",
       pageTitle: "Confirme seu e-mail",
       pageText: "Aperte o botão para confirmar que este endereço é seu.",
@@ -30,9 +43,16 @@ export const sentences = texts(
       doneTitle: "E-mail confirmado",
       choosePassword: "Falta um passo: escolha uma senha. Esta conta ainda não tem nenhuma.",
       choose: "Escolher uma senha",
+      alreadyTitle: "E-mail já confirmado",
+      alreadyText: "Este endereço está confirmado. Não há mais nada a fazer aqui.",
+      passwordByMail: "Falta um passo: escolha uma senha, com o link que enviamos por e-mail.",
+      passwordAgain: "Enviar esse link para mim",
       failedTitle: "Este link não funciona mais",
       failedText:
-        "Ele pode ter expirado. Cadastre-se de novo com o mesmo endereço e outro chegará por e-mail.",
+        "Ele foi substituído, é antigo demais ou está incompleto. Se seu endereço ainda não está confirmado, peça outro.",
+      askTitle: "Confirme seu e-mail",
+      askText: "Digite o endereço da sua conta e enviaremos para lá uma nova mensagem de confirmação.",
+      send: "Enviar novo link",
       opening: "Digite este código na página em que você criou a conta ou abra o link abaixo.",
       times: "O código vale por {code}; o link, por {link}.",
       ifNotYou:
@@ -46,3 +66,11 @@ export const sentences = texts(
 
 export const codeSubject = (code: string, app: string) =>
   sentence(`${code} is your ${app} code`, `${code} é seu código ${app}`);
+
+export const tooEarly = (seconds: number) => {
+  const wait = tryAgainIn(seconds);
+  return sentence(
+    `Nothing was sent: you asked for a message less than a minute ago. ${wait.en}`,
+    `Nada foi enviado: você pediu uma mensagem há menos de um minuto. ${wait["pt-BR"]}`,
+  );
+};

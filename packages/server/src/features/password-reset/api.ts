@@ -14,20 +14,21 @@ import { completePasswordReset, requestPasswordReset } from "./flow.ts";
 import { goodLinks } from "./good-links.ts";
 import { sentences } from "./texts.ts";
 
+/** The same for whoever asks on our own page. */
+export const requestLimit = perAddress("reset-request", (config) => config.limits.mail, {
+  ...knownDevices,
+  most: 5,
+  within: hours(1),
+});
+
 export const request = endpoint({
   method: "post",
   path: "/api/auth/password/reset/request/",
   summary: "Ask for a link to choose a new password",
   description:
-    "Answers alike for every address. An address gets five such mails an hour; the last link stays good.",
+    "Answers alike for every address. An address gets five such mails an hour; the three newest links work until one is used.",
   access: anyone,
-  limit: [
-    perAddress("reset-request", (config) => config.limits.mail, {
-      ...knownDevices,
-      most: 5,
-      within: hours(1),
-    }),
-  ],
+  limit: [requestLimit],
   body: form({ email: email() }),
   reply: detailReply,
   errors: [FieldsInvalid],

@@ -89,14 +89,61 @@ describe("asking for a reset link", () => {
     );
   });
 
-  it("replaces the older link by the newer one", async () => {
+  it("spoils no link by asking again: the three newest work until one is used, then none", async () => {
+    for (const used of [1, 2, 3]) {
+      await using t = await testAuth();
+      const ada = await t.person();
+      const links: string[] = [];
+      for (let n = 0; n < 4; n += 1) {
+        links.push(await linkFor(t, ada.email));
+        t.clock.advance("1m");
+      }
+      assert.deepEqual(await confirm(t, links[0]), linkRefused, "the fourth newest");
+      assert.deepEqual(await confirm(t, links[used]), done);
+      for (const link of links) assert.deepEqual(await confirm(t, link, "Another-Harbour-8"), linkRefused);
+      assert.equal((await ada.login(newPassword)).status, 200);
+    }
+  });
+
+  it("kills all of them at a change of the password, by whichever way", async () => {
     await using t = await testAuth();
     const ada = await t.person();
-    const older = await linkFor(t, ada.email);
+    const { access } = await ada.signIn();
+    const links = [await linkFor(t, ada.email)];
     t.clock.advance("1m");
-    const newer = await linkFor(t, ada.email);
-    assert.deepEqual(await confirm(t, older), linkRefused);
-    assert.deepEqual(await confirm(t, newer), done);
+    links.push(await linkFor(t, ada.email));
+    const change = { current_password: ada.password, new_password: newPassword };
+    const body = { ...change, new_password_confirm: newPassword };
+    const changed = await t.http.post("/api/auth/password/change/", body, { token: access });
+    assert.equal(changed.status, 200, changed.text);
+    for (const link of links) assert.deepEqual(await confirm(t, link, "Another-Harbour-8"), linkRefused);
+  });
+
+  it("leaves the owner's link good, however often a stranger asks for others", async () => {
+    await using t = await testAuth();
+    const ada = await t.person();
+    await t.http.post(requestPath, { email: ada.email }, { from: "203.0.113.7" });
+    const owners = await t.linkToken("reset-password", ada.email);
+    for (let n = 0; n < 100; n += 1) {
+      t.clock.advance("30s");
+      await t.http.post(requestPath, { email: ada.email }, { from: `198.51.100.${n}` });
+      await t.mailbox();
+    }
+    assert.ok((await t.mailbox()).filter(({ mail }) => mail === "reset-password").length > 3);
+    assert.deepEqual(await confirm(t, owners), done);
+  });
+
+  it("lets one win, of three links of one account that are used at the same moment", async () => {
+    await using t = await testAuth(openRates);
+    for (let round = 0; round < 5; round += 1) {
+      const ada = await t.person();
+      const links = [await linkFor(t, ada.email), await linkFor(t, ada.email), await linkFor(t, ada.email)];
+      const passwords = links.map((_, n) => `Rival-Password-${n}x`);
+      const answers = await Promise.all(links.map((link, n) => confirm(t, link, passwords[n])));
+      const winners = passwords.filter((_, n) => answers[n]?.[0] === 200);
+      assert.equal(winners.length, 1);
+      assert.equal((await ada.login(winners[0])).status, 200);
+    }
   });
 
   it("leaves all or nothing, whichever statement fails", async () => {

@@ -7,8 +7,8 @@ import { contextRows } from "../../core/mail/context-rows.ts";
 import { mailedLink } from "../../core/mail/links.ts";
 import type { Mail } from "../../core/mail/mail.ts";
 import { spellDuration } from "../../core/mail/spell-duration.ts";
-import { endOneTimeTokens, issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
-import { sentences, subject } from "./texts.ts";
+import { issueOneTimeToken } from "../../core/one-time-tokens/one-time-tokens.ts";
+import { firstSubject, sentences, subject } from "./texts.ts";
 
 export const resetPurpose = "password-reset";
 
@@ -25,21 +25,24 @@ export const resetMail: Mail<AskedFor> = {
     const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.disabledAt) return undefined;
     if (await hasFreshLink(ctx, resetPurpose, account.id)) return undefined;
-    // A newer link replaces the older one; since a mail over the budget is not written, somebody who asks and asks
-    // for another's address leaves its owner with the last link, still good.
-    await endOneTimeTokens(ctx, account.id, [resetPurpose]);
-    const token = await issueOneTimeToken(ctx, resetPurpose, account.id, ctx.config.resetTtl);
+    const { resetTtl } = ctx.config;
+    const token = await issueOneTimeToken(ctx, resetPurpose, account.id, resetTtl, askedFrom.address);
     const say = (key: keyof typeof sentences) => sentences[key][language];
-    const linkTime = say("linkTime").replace("{time}", spellDuration(ctx.config.resetTtl, language));
+    const linkTime = say("linkTime").replace("{time}", spellDuration(resetTtl, language));
+    // Somebody whose address was confirmed without a password that could be believed has none to reset.
+    const isFirst = account.verifiedAt !== null && account.passwordHash === null;
     return {
       to: account.email,
       content: {
-        subject: subject(ctx.config.appName)[language],
+        subject: (isFirst ? firstSubject : subject)(ctx.config.appName)[language],
         preheader: linkTime,
-        paragraphs: [say("opening")],
-        button: { label: say("button"), url: mailedLink(ctx, "reset-password", token) },
+        paragraphs: [say(isFirst ? "openingFirst" : "opening")],
+        button: {
+          label: say(isFirst ? "buttonFirst" : "button"),
+          url: mailedLink(ctx, "reset-password", token),
+        },
         context: contextRows(language, askedFrom),
-        closing: [linkTime, say("ifNotYou")],
+        closing: [linkTime, say(isFirst ? "ifNotYouFirst" : "ifNotYou")],
       },
     };
   },

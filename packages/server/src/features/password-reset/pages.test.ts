@@ -30,6 +30,26 @@ describe("the page behind a reset link", () => {
       assert.equal(page.status, 404, token);
       assert.match(page.text, /This link does not work any more/);
       assert.doesNotMatch(page.text, /<form/);
+      const way = /href="(\/[a-z-]+\/)"/.exec(page.text)?.[1] ?? assert.fail("a dead end");
+      assert.match((await t.http.get(way)).text, /<form method="post" action="\/forgot-password\/">/);
     }
+  });
+
+  it("has the focus on the field that is wrong, and says so in its title", async () => {
+    await using t = await testAuth();
+    const path = `/reset-password/${await resetLink(t)}/`;
+    const headers = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+    const invalid = async (body: string) => {
+      const { status, text } = await t.http.post(path, body, { headers });
+      assert.equal(status, 400);
+      assert.match(text, /<title>Error: Choose a new password/);
+      assert.equal(text.match(/autofocus/g)?.length, 1);
+      return /<input id="(\w+)"[^>]* aria-invalid="true" aria-describedby="\w+-errors" autofocus>/.exec(
+        text,
+      )?.[1];
+    };
+    assert.equal(await invalid("password=password1&again=password1"), "password");
+    assert.equal(await invalid("password=Green-Valley-82&again=Green-Valley-83"), "again");
+    assert.doesNotMatch((await t.http.get(path)).text, /autofocus|Error/);
   });
 });

@@ -1,8 +1,14 @@
-/** The page that a mailed link opens, with a form for the new password. */
+/** The pages that lead to a new password: where a link is asked for, where it is used. */
 
 import type { Context } from "../../core/context.ts";
 import { perAddress } from "../../core/limits/limits.ts";
+import { secondsUntil } from "../../core/mail/pace.ts";
+import { emailPage } from "../../core/pages/email-page.ts";
+import { type PageErrors, showFields } from "../../core/pages/field.ts";
+import { hrefTo } from "../../core/pages/href.ts";
 import { layout } from "../../core/pages/layout.ts";
+import { nextStep } from "../../core/pages/next-step.ts";
+import { problem } from "../../core/pages/problem.ts";
 import { findMismatch } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
 import { hours } from "../../platform/duration.ts";
@@ -11,11 +17,11 @@ import { password } from "../../platform/http/fields.ts";
 import { form, readForm } from "../../platform/http/form.ts";
 import { type Document, html } from "../../platform/http/html.ts";
 import type { Page } from "../../platform/http/page.ts";
-import type { Sentence } from "../../platform/texts.ts";
+import { requestLimit } from "./api.ts";
 import { ResetLinkInvalid } from "./errors.ts";
-import { completePasswordReset, findPasswordLink } from "./flow.ts";
+import { completePasswordReset, findPasswordLink, requestByCaller } from "./flow.ts";
 import { goodLinks } from "./good-links.ts";
-import { sentences } from "./texts.ts";
+import { sentences, tooEarly } from "./texts.ts";
 
 const passwordForm = form<
   Context,
@@ -38,7 +44,10 @@ export const choosePassword: Page<Context> = {
     try {
       const body = await readForm(ctx, passwordForm, { kind: "dict", data: form }, undefined);
       await completePasswordReset(ctx, params.token ?? "", body.password, "password");
-      return layout(ctx, { title: say("doneTitle"), body: html`<p>${say("doneText")}</p>` });
+      return layout(ctx, {
+        title: say("doneTitle"),
+        body: html`<p>${say("doneText")}</p>${nextStep(ctx)}`,
+      });
     } catch (error) {
       if (error instanceof FieldsInvalid) return showForm(ctx, error.fieldErrors);
       if (!(error instanceof ResetLinkInvalid)) throw error;
@@ -47,35 +56,48 @@ export const choosePassword: Page<Context> = {
   },
 };
 
-function showDeadLink(ctx: Context, status: number): Document {
-  const { failedTitle, failedText } = sentences;
+export const forgotPassword = emailPage({
+  path: "/forgot-password/",
+  title: sentences.askTitle,
+  text: sentences.askText,
+  button: sentences.send,
+  submitLimit: [requestLimit],
+  ask: async (ctx, email) => {
+    const asked = await requestByCaller(ctx, email);
+    return { ...asked, said: asked.isEarly ? tooEarly(secondsUntil(ctx, asked)) : sentences.requested };
+  },
+});
+
+function showDeadLink(ctx: Context, status: 400 | 404): Document {
+  const { failedTitle, failedText, another } = sentences;
   const { language } = ctx.request;
-  return layout(ctx, { title: failedTitle[language], body: html`<p>${failedText[language]}</p>`, status });
+  const text = failedText[language];
+  const isError = status === 400;
+  return layout(ctx, {
+    title: failedTitle[language],
+    isError,
+    status,
+    body: html`${isError ? problem(text) : html`<p>${text}</p>`}
+<p><a class="button" href="${hrefTo(ctx, "/forgot-password/")}">${another[language]}</a></p>`,
+  });
 }
 
-function showForm(ctx: Context, errors: Readonly<Record<string, readonly Sentence[]>>): Document {
+function showForm(ctx: Context, errors: PageErrors): Document {
   const { language } = ctx.request;
   const rules = sentences.rules[language].replace("{count}", String(ctx.config.passwords.minLength));
-  const field = (name: string, label: Sentence) => {
-    const wrong = errors[name] ?? [];
-    const state =
-      wrong.length > 0
-        ? html` aria-invalid="true" aria-describedby="${name}-errors"`
-        : html` aria-describedby="rules"`;
-    return html`<label for="${name}">${label[language]}</label>
-<input id="${name}" name="${name}" type="password" autocomplete="new-password" required${state}>
-${
-  wrong.length > 0 &&
-  html`<div id="${name}-errors" role="alert">${wrong.map((one) => html`<p class="error">${one[language]}</p>`)}</div>`
-}`;
-  };
+  const field = { type: "password", autocomplete: "new-password", explainedBy: "rules" } as const;
+  const fields = [
+    { ...field, name: "password", label: sentences.newPassword },
+    { ...field, name: "again", label: sentences.again },
+  ];
+  const isError = Object.keys(errors).length > 0;
   return layout(ctx, {
     title: sentences.pageTitle[language],
-    status: Object.keys(errors).length > 0 ? 400 : 200,
+    isError,
+    status: isError ? 400 : 200,
     body: html`<p class="soft" id="rules">${rules}</p>
 <form method="post">
-${field("password", sentences.newPassword)}
-${field("again", sentences.again)}
+${showFields(ctx, fields, errors)}
 <button>${sentences.save[language]}</button>
 </form>`,
   });

@@ -13,6 +13,7 @@ import { detailReply } from "../../platform/http/endpoint.ts";
 import { type FieldErrors, FieldsInvalid } from "../../platform/http/errors.ts";
 import { email, password } from "../../platform/http/fields.ts";
 import type { Form } from "../../platform/http/form.ts";
+import { askForVerification } from "../email-verification/flow.ts";
 import { isOwnPendingRegistration, register } from "./flow.ts";
 import { sentences } from "./texts.ts";
 
@@ -37,6 +38,7 @@ export const registerEndpoint = endpoint({
   handle: async (ctx, { body }) => {
     const { email, username, password, password2: _, ...fields } = body;
     await register(ctx, { email, username, password, fields });
+    await askForVerification(ctx, email);
     return { detail: sentences.registered[ctx.request.language] };
   },
 });

@@ -8,18 +8,12 @@ import {
   findAccountByEmail,
   insertAccount,
 } from "../../core/accounts/accounts.ts";
-import {
-  type Attempt,
-  attemptSubject,
-  keepAttempt,
-  newAttemptId,
-} from "../../core/accounts/registration-attempts.ts";
+import { type Attempt, keepAttempt, rememberRegistrant } from "../../core/accounts/registration-attempts.ts";
 import { takenErrors } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
 import { hashPassword, verifyPassword } from "../../core/passwords/passwords.ts";
-import { rememberDevice } from "../../core/sign-in/device.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
 import { after } from "../../platform/duration.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
@@ -54,10 +48,9 @@ export async function register(ctx: Context, registration: Registration): Promis
     passwordHash: await hashPassword(ctx, registration.password),
     fields: registration.fields,
   };
-  const attemptId = newAttemptId(ctx);
+  const attemptId = rememberRegistrant(ctx, registration.email);
   const isThere = known && (await registerKnown(ctx, known, isSamePassword, attempt, attemptId));
   if (!isThere) await registerNew(ctx, registration, attempt, attemptId);
-  rememberDevice(ctx, attemptSubject(attemptId));
 }
 
 async function registerNew(

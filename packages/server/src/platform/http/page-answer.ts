@@ -24,7 +24,9 @@ export async function openPage<Ctx extends RequestContext>(
   // Cross-site request forgery: a form on a page of somebody else's.
   if (!isFromOwnPage(request.headers, crossOrigin.own)) throw new ForeignForm();
   const body = await readBody(request);
-  return htmlAnswer(await page.submit(ctx, { ...call, form: body.kind === "dict" ? body.data : {} }));
+  const form = body.kind === "dict" ? body.data : {};
+  for (const limit of page.submitLimit ?? []) await limit.take(ctx, { caller: undefined, body: form });
+  return htmlAnswer(await page.submit(ctx, { ...call, form }));
 }
 
 export function htmlAnswer(page: Document, headers: Readonly<Record<string, string>> = {}): Response {

@@ -18,6 +18,8 @@ export interface Page<Ctx extends RequestContext> {
   readonly access: (ctx: Ctx) => Promise<void>;
   /** Taken before anything else; where one counts by a field, that is a parameter of the path. */
   readonly limit: readonly Limit<Ctx, undefined, string>[];
+  /** Taken before its form does anything, as well; one that counts by a field counts by the form's. */
+  readonly submitLimit?: readonly Limit<Ctx, undefined, string>[];
   /** Shows the page; changes nothing, since mail scanners and prefetchers open links too. */
   readonly show: (ctx: Ctx, call: PageCall) => Promise<Document>;
   /** What its form does. Only a form on a page of ours gets here. */
