@@ -50,7 +50,12 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .addColumn("value", text, (column) => column.notNull())
       .execute();
   },
+  "2026-11-28-session-recovery": addSessionRecovery,
 };
+
+async function addSessionRecovery({ db, integer }: MigrationTools): Promise<void> {
+  await db.schema.alterTable("sessions").addColumn("recovered_at_counter", integer).execute();
+}
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {
   await db.schema

@@ -20,6 +20,8 @@ export interface SessionRow {
   ended_reason: string | null;
   /** Fingerprint of the Idempotency-Key that the last rotation came with. */
   retry_key: string | null;
+  /** The counter at which a lost answer was last given again late. */
+  recovered_at_counter: number | null;
   /** Fingerprint of the simplejwt token that was exchanged for this session; one such token, one session. */
   exchanged_token: string | null;
   /** How long that token would live: until then its fingerprint is kept. */
@@ -100,6 +102,7 @@ export async function openSession(
     ended_at: null,
     ended_reason: null,
     retry_key: opening.exchanged?.retryKey ?? null,
+    recovered_at_counter: null,
     exchanged_token: opening.exchanged?.token ?? null,
     exchanged_until: opening.exchanged?.until.getTime() ?? null,
     auth_time: (opening.authTime ?? now).getTime(),
@@ -184,6 +187,25 @@ const grace = seconds(30);
 /** Whether the session moved on so lately that the token before the current one still counts. */
 export function isWithinGrace(ctx: Context, session: Session): boolean {
   return ctx.now().getTime() - session.rotatedAt.getTime() <= grace;
+}
+
+/**
+ * Lets the token one behind have the current one late, since its answer may have been lost; whether it may. Not twice
+ * in a row: two who hold one token would walk on side by side for ever, each with the other's successor.
+ */
+export async function recoverSession(ctx: Context, { id, counter }: Session): Promise<boolean> {
+  const recovered = await sessionsIn(ctx)
+    .updateTable("sessions")
+    .set({ recovered_at_counter: counter })
+    .where("id", "=", id)
+    .where("counter", "=", counter)
+    .where("ended_at", "is", null)
+    .where((row) =>
+      row.or([row("recovered_at_counter", "is", null), row("recovered_at_counter", "!=", counter - 1)]),
+    )
+    .returning("id")
+    .executeTakeFirst();
+  return recovered !== undefined;
 }
 
 /** Ends one session of an account; whether it lived until now. */
