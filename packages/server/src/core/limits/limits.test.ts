@@ -243,6 +243,62 @@ describe("calls from one address block", () => {
     for (const from of mapped) assert.equal((await guess(from, 90)).status, 429, from);
   });
 
+  it("are four times as many from a /56 of IPv6 and sixteen times from a /48, and a refused one is counted nowhere", async () => {
+    const environment = { RATE_LIMIT_LOGIN: "3/1m" };
+    await using t = await testAuth({ environment });
+    let asked = 0;
+    const guess = (from: string) => {
+      asked += 1;
+      return t.http.post(loginPath, wrong(`p${asked}@example.org`), { from });
+    };
+    const ofBlock = async (times: number, addressOf: (n: number) => string) =>
+      (await statusesOf(times, (n) => guess(addressOf(n)))).filter((status) => status === 400).length;
+    const hex = (n: number) => n.toString(16).padStart(2, "0");
+    assert.equal(await ofBlock(40, () => "2001:db8:1:1::1"), 3, "one /64");
+    assert.equal(await ofBlock(40, (n) => `2001:db8:1:${hex(n)}::1`), 12 - 3, "the rest of its /56");
+    assert.equal(await ofBlock(120, (n) => `2001:db8:1:${hex(n)}00::1`), 48 - 12, "the rest of its /48");
+    const rows = JSON.stringify(await t.rows("limits"));
+    const refused = await guess("2001:db8:1:ff00::1");
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "60"]);
+    assert.equal(JSON.stringify(await t.rows("limits")), rows);
+    assert.equal((await guess("2001:db8:2::1")).status, 400, "another /48");
+    assert.equal(await ofBlock(10, (n) => `192.0.2.${n}`), 10, "of IPv4 each address stands for itself");
+    t.clock.advance("1m");
+    assert.equal((await guess("2001:db8:1:1::1")).status, 400);
+  });
+
+  it("are as many as that to the last one when they come from a whole /48 at the same moment, on two nodes", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMIT_LOGIN: "2/1m" } });
+    await using other = await t.restart();
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, n) =>
+        (n % 2 ? t : other).http.post(loginPath, wrong(`p${n}@example.org`), {
+          from: `2001:db8:1:${n.toString(16)}00::1`,
+        }),
+      ),
+    );
+    assert.equal(answers.filter(({ status }) => status === 400).length, 32);
+    assert.equal(answers.filter(({ status }) => status === 429).length, 88);
+    assert.equal(
+      (await t.http.post(loginPath, wrong("x@example.org"), { from: "2001:db8:2::1" })).status,
+      400,
+    );
+  });
+
+  it("that guess nothing are as many times as much from wider blocks too, in memory", async () => {
+    await using t = await testAuth();
+    const verify = (from: string) => t.http.post("/api/auth/token/verify/", { token: "x" }, { from });
+    const count = async (times: number, addressOf: (n: number) => string) =>
+      (await statusesOf(times, (n) => verify(addressOf(n)))).filter((status) => status === 401).length;
+    assert.equal(await count(700, () => "2001:db8:1:1::1"), 600);
+    assert.equal(await count(2000, (n) => `2001:db8:1:${(n % 256).toString(16)}::1`), 1800);
+    const addressOf = (n: number) => `2001:db8:1:${(n % 250).toString(16)}00::1`;
+    // 249 blocks are more than the /48 may have, though none of them has had its own.
+    assert.equal(await count(8000, addressOf), 9600 - 2400);
+    assert.equal((await verify("2001:db8:1:ffff::1")).status, 429);
+    assert.equal((await verify("2001:db8:2::1")).status, 401);
+  });
+
   it("are the socket's, whatever a header claims", async () => {
     await using t = await testAuth();
     const names = [
