@@ -52,7 +52,8 @@ interface Share {
 
 /**
  * Takes one of each, or of none when one of them is empty, in one statement; tells of the first. Buckets that others
- * take of too stand last: so each statement takes their rows in the same order, and none waits in a circle.
+ * take of too stand last: so each statement takes their rows in the same order, and none waits in a
+ * circle.
  */
 async function takeOfEach(
   ctx: Context,
@@ -134,8 +135,11 @@ function throwIfEmpty(ctx: Context, taken: Taken): Taken {
 const timesAsMuch = [1, 4, 16] as const;
 
 /** What an allowance by address comes to for each block that the caller is in, the narrowest first. */
-function sharesOf(ctx: Context, most: number): readonly [Share, ...Share[]] {
-  const share = (bucket: string, index: number) => ({ bucket, most: most * (timesAsMuch[index] ?? 1) });
+function sharesOf(ctx: Context, name: string, most: number): readonly [Share, ...Share[]] {
+  const share = (block: string, index: number): Share => ({
+    bucket: `${name} ${block}`,
+    most: most * (timesAsMuch[index] ?? 1),
+  });
   const [narrowest, ...wider] = addressBlocks(ctx.request.address);
   return [share(narrowest, 0), ...wider.map((block, index) => share(block, index + 1))];
 }
@@ -184,9 +188,7 @@ export function perAddress<FieldName extends string>(
       if (!ctx.config.rateLimits) return undefined;
       if (spared?.by.isClaimed(ctx) && (await takeSpared(ctx, name, spared, body))) return undefined;
       const { most, within } = allowed(ctx);
-      const [own, ...wider] = sharesOf(ctx, most);
-      const named = (share: Share) => ({ ...share, bucket: `${name} address ${share.bucket}` });
-      throwIfEmpty(ctx, await takeOfEach(ctx, [named(own), ...wider.map(named)], within));
+      throwIfEmpty(ctx, await takeOfEach(ctx, sharesOf(ctx, `${name} address`, most), within));
       return undefined;
     },
   };
@@ -270,6 +272,27 @@ export function guessesByCaller(
   };
 }
 
+/**
+ * So many calls by whoever is signed in to one account, and so many by all accounts from one address, whatever comes of
+ * them. One account cannot use up what its address has: a call beyond its own is not counted.
+ */
+export function callsByCaller(
+  name: string,
+  { most, within, fromAddress }: Allowance & { readonly fromAddress: number },
+): Limit<Context, { readonly account: { readonly id: string } }> {
+  return {
+    describe: () => `${spell({ most, within })} by account, ${fromAddress} by address`,
+    countsBy: "caller",
+    take: async (ctx, { caller }) => {
+      if (!ctx.config.rateLimits) return undefined;
+      const own = { bucket: `${name} account ${caller.account.id}`, most };
+      const others = sharesOf(ctx, `${name} address`, fromAddress);
+      throwIfEmpty(ctx, await takeOfEach(ctx, [own, ...others], within));
+      return undefined;
+    },
+  };
+}
+
 const ceilings = perSystem(() => new Map<string, { count: number; resetsAt: number }>());
 const ceiling: Allowance = { most: 600, within: 60_000 };
 const perMinute = `${ceiling.most} a minute`;
@@ -278,7 +301,7 @@ const perMinute = `${ceiling.most} a minute`;
 export const readsOnly: Limit<Context, unknown> = {
   describe: () => `${perMinute} by address, on each node`,
   countsBy: "address",
-  take: async (ctx) => countReads(ctx, sharesOf(ctx, ceiling.most)),
+  take: async (ctx) => countReads(ctx, readsOfAddress(ctx)),
 };
 
 /** As many, by whoever is signed in: what others do behind the same address counts for nothing. */
@@ -300,42 +323,36 @@ export function readsBy<FieldName extends string>({
     take: async (ctx, { body }) => {
       const value = body[by.field];
       const whose = typeof value === "string" ? await by.prove(ctx, value) : undefined;
-      return countReads(ctx, whose === undefined ? sharesOf(ctx, ceiling.most) : [ownShare(whose)]);
+      return countReads(ctx, whose === undefined ? readsOfAddress(ctx) : [ownShare(whose)]);
     },
   };
 }
 
+const readsOfAddress = (ctx: Context) => sharesOf(ctx, "address", ceiling.most);
 const ownShare = (bucket: string): Share => ({ bucket, most: ceiling.most });
+
+/** How many counts a node keeps in memory: so many addresses at once are a flood, and whoever is forgotten begins anew. */
+const mostCounts = 10_000;
 
 /** Counts a call in each of its buckets, or in none when one of them is empty. */
 function countReads(ctx: Context, shares: readonly Share[]): undefined {
   if (!ctx.config.rateLimits) return;
   const counts = ceilings(ctx);
   const now = ctx.now().getTime();
+  const full: number[] = [];
   const buckets = shares.map(({ bucket, most }) => {
     const known = counts.get(bucket);
-    const { count, resetsAt } =
-      known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
-    return { bucket, most, count, resetsAt };
-  });
-  const full = buckets.filter(({ count, most }) => count >= most);
-  if (full.length > 0) throw new Throttled(Math.max(...full.map(({ resetsAt }) => resetsAt)) - now);
-  for (const { bucket, count, resetsAt } of buckets) {
-    // To the end: what was counted last is forgotten last.
+    const count = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
+    if (count.count >= most) full.push(count.resetsAt);
+    // To the end: whoever was asked about last is forgotten last.
     counts.delete(bucket);
-    counts.set(bucket, { count: count + 1, resetsAt });
-  }
-  if (counts.size > mostCounts) forgetOver(counts, now);
-}
-
-/** How many counts a node keeps in memory; a caller without one begins anew. */
-const mostCounts = 10_000;
-
-function forgetOver(counts: Map<string, { resetsAt: number }>, now: number): void {
-  for (const [block, { resetsAt }] of counts) if (resetsAt <= now) counts.delete(block);
-  // Still full: so many addresses at once are a flood, and the oldest are the least likely to come back.
-  for (const block of counts.keys()) {
+    counts.set(bucket, count);
+    return count;
+  });
+  for (const bucket of counts.keys()) {
     if (counts.size <= mostCounts) break;
-    counts.delete(block);
+    counts.delete(bucket);
   }
+  if (full.length > 0) throw new Throttled(Math.max(...full) - now);
+  for (const bucket of buckets) bucket.count += 1;
 }
