@@ -178,6 +178,12 @@ export const settings = {
       "30d",
       "How long a session lasts at the most.",
     ),
+    sessionsPerAccount: setting(
+      "SESSIONS_PER_ACCOUNT",
+      read.wholeNumber(1, 1000),
+      "100",
+      "Places that one account may be signed in at; one more ends another: first those never used since they signed in, then those not used for longest.",
+    ),
     reuse: setting(
       "REFRESH_TOKEN_REUSE",
       read.oneOf("revoke", "converge"),

@@ -322,6 +322,11 @@ export const devices: readonly Own[] = [
       },
     ]),
   },
+  {
+    id: "sessions.too-many-on-a-page",
+    request: get(`${sessionsPath}?limit=101`, asAlice),
+    response: answer(400, { limit: ["Ask for 1 to 100."] }),
+  },
   { id: "sessions.no-token", request: get(sessionsPath), response: notAuthenticated },
   {
     id: "sessions.end",

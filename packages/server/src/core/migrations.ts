@@ -1,5 +1,6 @@
 /** The tables that features share. */
 
+import { sql } from "kysely";
 import type { Migration, MigrationTools } from "../platform/database/migrate.ts";
 import { event } from "./events/events.ts";
 
@@ -51,6 +52,15 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .execute();
   },
   "2026-11-28-session-recovery": addSessionRecovery,
+  "2026-11-28-sessions-not-ended": async ({ db }) => {
+    // What a refresh changes is no part of it either: see `sessions_account`.
+    await db.schema
+      .createIndex("sessions_not_ended")
+      .on("sessions")
+      .column("account_id")
+      .where(sql<boolean>`ended_at is null`)
+      .execute();
+  },
 };
 
 async function addSessionRecovery({ db, integer }: MigrationTools): Promise<void> {

@@ -17,7 +17,7 @@ export function isFromOwnPage(headers: Headers): boolean {
   return site ? site === "same-origin" : origin !== null && URL.parse(origin)?.host === headers.get("host");
 }
 
-const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";
+const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token, Link";
 const acceptedHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, Device-Token";
 
 /** Says on an answer, refusals included, whether the calling page may read it. */
