@@ -135,14 +135,25 @@ export async function removeSurplusEvents(ctx: Context, most: number): Promise<n
     .execute();
   let removed = 0;
   for (const { account_id, event } of crowded) {
-    const oldest = auditIn(ctx)
+    const ofKind = auditIn(ctx)
       .selectFrom("audit")
-      .select("id")
       .where("account_id", "=", account_id)
-      .where("event", "=", event)
+      .where("event", "=", event);
+    // The newest of those that are too many.
+    const surplus = await ofKind
+      .select("at")
       .orderBy("at", "desc")
+      .limit(1)
+      .offset(mostOfAKind)
+      .executeTakeFirst();
+    if (!surplus) continue;
+    const oldest = ofKind
+      .select("id")
+      .where("at", "<=", surplus.at)
+      .orderBy("at")
       .limit(most)
-      .offset(mostOfAKind);
+      .forUpdate()
+      .skipLocked();
     const answer = await auditIn(ctx).deleteFrom("audit").where("id", "in", oldest).executeTakeFirst();
     removed += Number(answer.numDeletedRows);
   }

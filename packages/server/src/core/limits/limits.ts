@@ -52,8 +52,7 @@ interface Share {
 
 /**
  * Takes one of each, or of none when one of them is empty, in one statement; tells of the first. Buckets that others
- * take of too stand last: so each statement takes their rows in the same order, and none waits in a
- * circle.
+ * take of too stand last: so each statement takes their rows in the same order, and none waits in a circle.
  */
 async function takeOfEach(
   ctx: Context,
@@ -86,7 +85,9 @@ async function takeOfEach(
   // Another call took the last of one of them while the statement ran.
   for (const row of taken) await putBack(ctx, { key: row.key, resetsAt: row.resets_at });
   const { rows: full } = await sql<LimitRow>`
-    select key, count, resets_at from "limits" where key in (${keys}) and ${isFull}`.execute(ctx.db);
+    select key, count, resets_at from "limits" where key in (${keys}) and not ${isOver} and ${isFull}`.execute(
+    ctx.db,
+  );
   const resetsAt = full.length > 0 ? Math.max(...full.map((row) => row.resets_at)) : now + 1000;
   return { key, resetsAt, isLast: false, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
 }
