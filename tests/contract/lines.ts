@@ -53,7 +53,7 @@ export const lines = {
   },
   refresh: {
     original: "A refresh token is refused the moment it was exchanged, and a session can go on for ever.",
-    ours: "The token one behind gets the same successor for 30 seconds; sessions have an end.",
+    ours: "The token one behind gets the same successor until somebody used that; sessions have an end.",
   },
   accept: {
     original: "An Accept header (or ?format=) without JSON is refused: 406 or 404.",

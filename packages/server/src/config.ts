@@ -273,6 +273,12 @@ export const settings = {
       "30d",
       "How long a session lasts at the most.",
     ),
+    sessionsPerAccount: setting(
+      "SESSIONS_PER_ACCOUNT",
+      read.wholeNumber(1, 1000),
+      "100",
+      "Places that one account may be signed in at; one more ends another: first those never used since they signed in, then those not used for longest.",
+    ),
     reuse: setting(
       "REFRESH_TOKEN_REUSE",
       read.oneOf("revoke", "converge"),
@@ -330,7 +336,7 @@ export const settings = {
       "RATE_LIMIT_LOGIN",
       read.rate,
       "30/1m",
-      "Sign-ins that one address (for IPv6, one /64) may try; raise it where many people share an address.",
+      "Sign-ins that one address (of IPv6, a /64) may try; raise it where many people share an address. Of IPv6 a /56 has four times as many and a /48 sixteen times, here and below.",
     ),
     register: setting("RATE_LIMIT_REGISTER", read.rate, "20/1h", "Registrations from one address."),
     mail: setting(

@@ -251,24 +251,27 @@ export const tokens: readonly Own[] = [
     response: answer(401, { detail: "Token has wrong type", code: "token_not_valid" }),
   },
   {
-    id: "token.refreshed-in-time-gets-the-same-again",
+    id: "token.whose-successor-nobody-used-gets-the-same-again",
     setup: [
       signInFirst,
       first(post("token/refresh/", { refresh: "<var:refresh>" }), {
         expect: 200,
         capture: { next: "refresh" },
       }),
-      { op: "wait", span: "30s" },
+      { op: "wait", span: "1h" },
     ],
     request: post("token/refresh/", { refresh: "<var:refresh>" }),
     response: answer(200, { access: "<access>", refresh: "<var:next>" }),
   },
   {
-    id: "token.refreshed-too-late-is-reuse",
+    id: "token.whose-successor-was-used-is-reuse",
     setup: [
       signInFirst,
-      first(post("token/refresh/", { refresh: "<var:refresh>" }), { expect: 200 }),
-      { op: "wait", span: "31s" },
+      first(post("token/refresh/", { refresh: "<var:refresh>" }), {
+        expect: 200,
+        capture: { next: "refresh" },
+      }),
+      first(post("token/refresh/", { refresh: "<var:next>" }), { expect: 200 }),
     ],
     request: post("token/refresh/", { refresh: "<var:refresh>" }),
     response: answer(401, { detail: "Token is blacklisted", code: "token_not_valid" }),
@@ -318,6 +321,11 @@ export const devices: readonly Own[] = [
         ...{ created_at: "<any>", last_used_at: "<any>", expires_at: "<any>", current: true },
       },
     ]),
+  },
+  {
+    id: "sessions.too-many-on-a-page",
+    request: get(`${sessionsPath}?limit=101`, asAlice),
+    response: answer(400, { limit: ["Ask for 1 to 100."] }),
   },
   { id: "sessions.no-token", request: get(sessionsPath), response: notAuthenticated },
   {

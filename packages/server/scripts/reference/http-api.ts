@@ -28,6 +28,8 @@ export function describeHttp(system: System, endpoints: readonly AnyOf[]): strin
     "Bodies are JSON, or forms as browsers send them, of 64 KiB at the most. Unknown fields are ignored. A path " +
       "answers with and without its final slash. `Accept-Language` chooses between English and Brazilian Portuguese. " +
       "Every answer has an `X-Request-Id`, which also stands in the log. What errors look like: [errors](errors.md).",
+    "How often is by address, account or what else it says. An address is one of IPv4, or a /64 of IPv6; of IPv6 a /56 has " +
+      "four times as many, and a /48 sixteen times.",
     "## The user object",
     schemaTable(userSchema(system.additions.fields)),
     ...[...groups].flatMap(([title, list]) => [
@@ -55,6 +57,9 @@ function describeEndpoint(system: System, one: AnyOf): string {
     ...(one.description ? [one.description] : []),
     [
       `- Who: ${one.access.needsToken ? "whoever is signed in (`Authorization: Bearer …`)" : "anyone"}`,
+      ...Object.entries(one.query ?? {}).map(
+        ([name, schema]) => `- Query: ${code(name)}: ${describeParameter(schema)}`,
+      ),
       `- How often: ${one.limit.map(({ describe }) => describe(system)).join("; ") || "without a limit"}`,
       `- Answers ${one.status ?? 200}${properties.length > 0 ? ` with ${properties.map(code).join(", ")}` : ""}`,
       `- Errors: ${errors.join(", ") || "none"}`,
@@ -62,6 +67,16 @@ function describeEndpoint(system: System, one: AnyOf): string {
     ].join("\n"),
     ...(form && Object.keys(form.fields).length > 0 ? [schemaTable(formSchema(form.fields))] : []),
   ].join("\n\n");
+}
+
+/** What a parameter of the query means, or which numbers it takes. */
+function describeParameter(schema: JsonSchema): string {
+  const { description, minimum, maximum } = schema as {
+    readonly description?: string;
+    readonly minimum?: number;
+    readonly maximum?: number;
+  };
+  return description ?? `${minimum} to ${maximum}`;
 }
 
 function schemaTable(schema: JsonSchema): string {

@@ -37,6 +37,7 @@ export const endpointOptions: OptionsOf<AnyEndpoint<Context>> = {
   status: option.wholeNumber(200, 201),
   reply: needed(tableOrMethod),
   errors: needed(option.list),
+  query: option.table,
   handle: needed(option.method),
 };
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { type TestAuth, testAuth } from "../testing/test-auth.ts";
 import type { Context } from "./context.ts";
-import { event, record } from "./events/events.ts";
+import { auditIn, event, record } from "./events/events.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { limitsIn, takeOne } from "./limits/limits.ts";
 import { enqueueMail } from "./mail/outbox.ts";
@@ -126,6 +126,38 @@ describe("housekeeping", () => {
     t.clock.advance(1);
     await keepHouse(t.ctx);
     assert.deepEqual(await t.happened(), ["lamp.put_out"]);
+  });
+
+  it("keeps ten thousand events of one kind of an account, the newest, and all of others", async () => {
+    await using t = await testAuth();
+    const flood = async (accountId: string | null, name: string, times: number) => {
+      const template = (n: number) => ({
+        ...{ id: `${accountId} ${name} ${n}`, at: t.clock.now().getTime() - times + n, event: name },
+        ...{ account_id: accountId, address: "", user_agent: "", request_id: "", details: "{}" },
+      });
+      for (let from = 0; from < times; from += 500) {
+        const rows = Array.from({ length: Math.min(500, times - from) }, (_, n) => template(from + n));
+        await auditIn(t.ctx).insertInto("audit").values(rows).execute();
+      }
+    };
+    await flood("ada", "password.changed", 3);
+    await flood("ada", "sign_in.succeeded", 11_200);
+    await flood("bob", "sign_in.succeeded", 10_001);
+    await flood("cy", "sign_in.succeeded", 10_000);
+    await flood(null, "sign_in.failed", 10_100);
+    await keepHouse(t.ctx);
+    const rows = await t.rows("audit");
+    const left = Map.groupBy(rows, (row) => `${String(row.account_id)} ${String(row.event)}`);
+    assert.deepEqual(Object.fromEntries([...left].map(([kind, list]) => [kind, list.length])), {
+      "ada password.changed": 3,
+      "ada sign_in.succeeded": 10_000,
+      "bob sign_in.succeeded": 10_000,
+      "cy sign_in.succeeded": 10_000,
+      "null sign_in.failed": 10_100,
+    });
+    const ids = new Set(rows.map(({ id }) => id));
+    assert.ok(ids.has("ada sign_in.succeeded 11199") && ids.has("ada sign_in.succeeded 1200"));
+    assert.ok(!ids.has("ada sign_in.succeeded 1199") && !ids.has("bob sign_in.succeeded 0"));
   });
 
   it("takes at most 500 rows in a statement, and goes on until nothing is left", async () => {

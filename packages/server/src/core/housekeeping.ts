@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { days, minutes } from "../platform/duration.ts";
 import type { Context } from "./context.ts";
-import { removeOldEvents } from "./events/events.ts";
+import { removeOldEvents, removeSurplusEvents } from "./events/events.ts";
 import type { Job } from "./feature.ts";
 import { limitsIn } from "./limits/limits.ts";
 import { outboxIn } from "./mail/outbox.ts";
@@ -35,6 +35,7 @@ export async function keepHouse(ctx: Context): Promise<void> {
     removeFinishedMail,
     erasePayloads,
     removeOldEvents,
+    removeSurplusEvents,
   ];
   for (const sweep of sweeps) await repeat(ctx, sweep);
 }

@@ -28,7 +28,24 @@ export const coreMigrations: Migrations = {
   },
   "2026-11-28-mail-turns": { breaks: false, run: addMailTurns },
   "2026-11-28-nodes": { breaks: false, run: createNodes },
+  "2026-11-28-session-recovery": { breaks: false, run: addSessionRecovery },
+  "2026-11-28-sessions-not-ended": {
+    breaks: false,
+    run: async ({ db }) => {
+      // What a refresh changes is no part of it either: see `sessions_account`.
+      await db.schema
+        .createIndex("sessions_not_ended")
+        .on("sessions")
+        .column("account_id")
+        .where(sql<boolean>`ended_at is null`)
+        .execute();
+    },
+  },
 };
+
+async function addSessionRecovery({ db, integer }: MigrationTools): Promise<void> {
+  await db.schema.alterTable("sessions").addColumn("recovered_at_counter", integer).execute();
+}
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {
   await db.schema

@@ -1,5 +1,7 @@
 /** Something happened: one call gives the audit row, in the same commit, and what follows from it afterwards. */
 
+import { sql } from "kysely";
+import { hours } from "../../platform/duration.ts";
 import { describeError } from "../../platform/log.ts";
 import { randomUuid } from "../../platform/random.ts";
 import type { Context } from "../context.ts";
@@ -122,4 +124,53 @@ export async function removeOldEvents(ctx: Context, most: number): Promise<numbe
     .skipLocked();
   const removed = await auditIn(ctx).deleteFrom("audit").where("id", "in", old).executeTakeFirst();
   return Number(removed.numDeletedRows);
+}
+
+/** Events of one kind that an account keeps: months of a busy person, hours of a program that runs wild. */
+const mostOfAKind = 10_000;
+/** Accounts that nothing happened to of late cannot have too many; longer than housekeeping ever waits. */
+const ofLate = hours(1);
+
+/**
+ * Removes some events of accounts that have too many of one kind, the oldest of that kind; how many. Others of the same
+ * account stay: whoever signs in ten thousand times hides nothing else by it.
+ */
+export async function removeSurplusEvents(ctx: Context, most: number): Promise<number> {
+  const crowded = await auditIn(ctx)
+    .selectFrom("audit as recent")
+    .select(["account_id", "event"])
+    .where("at", ">", ctx.now().getTime() - ofLate)
+    .where("account_id", "is not", null)
+    .groupBy(["account_id", "event"])
+    .having(
+      sql<boolean>`exists (select 1 from audit where account_id = recent.account_id and event = recent.event
+        order by at desc limit 1 offset ${mostOfAKind})`,
+    )
+    .limit(most)
+    .execute();
+  let removed = 0;
+  for (const { account_id, event } of crowded) {
+    const ofKind = auditIn(ctx)
+      .selectFrom("audit")
+      .where("account_id", "=", account_id)
+      .where("event", "=", event);
+    // The newest of those that are too many.
+    const surplus = await ofKind
+      .select("at")
+      .orderBy("at", "desc")
+      .limit(1)
+      .offset(mostOfAKind)
+      .executeTakeFirst();
+    if (!surplus) continue;
+    const oldest = ofKind
+      .select("id")
+      .where("at", "<=", surplus.at)
+      .orderBy("at")
+      .limit(most)
+      .forUpdate()
+      .skipLocked();
+    const answer = await auditIn(ctx).deleteFrom("audit").where("id", "in", oldest).executeTakeFirst();
+    removed += Number(answer.numDeletedRows);
+  }
+  return removed;
 }

@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { DatabaseBusy } from "../../platform/database/dialect.ts";
 import { parseDuration } from "../../platform/duration.ts";
+import { Throttled } from "../../platform/http/errors.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import { findOneTimeToken } from "../one-time-tokens/one-time-tokens.ts";
-import { putBack, takeOne } from "./limits.ts";
+import { putBack, readsOnly, takeOne } from "./limits.ts";
 
 const loginPath = "/api/auth/login/";
 const wrong = (email: string) => ({ email, password: "Wrong-Harbour-1" });
@@ -244,6 +245,72 @@ describe("calls from one address block", () => {
     const mapped = ["192.0.2.9", "::ffff:192.0.2.9", "::FFFF:192.0.2.9", "0:0:0:0:0:ffff:c000:209"];
     await statusesOf(30, (n) => guess(mapped[n % 4] ?? "", 50 + n));
     for (const from of mapped) assert.equal((await guess(from, 90)).status, 429, from);
+  });
+
+  it("are four times as many from a /56 of IPv6 and sixteen times from a /48, and a refused one is counted nowhere", async () => {
+    const environment = { RATE_LIMIT_LOGIN: "3/1m" };
+    await using t = await testAuth({ environment });
+    let asked = 0;
+    const guess = (from: string) => {
+      asked += 1;
+      return t.http.post(loginPath, wrong(`p${asked}@example.org`), { from });
+    };
+    const ofBlock = async (times: number, addressOf: (n: number) => string) =>
+      (await statusesOf(times, (n) => guess(addressOf(n)))).filter((status) => status === 400).length;
+    const hex = (n: number) => n.toString(16).padStart(2, "0");
+    assert.equal(await ofBlock(40, () => "2001:db8:1:1::1"), 3, "one /64");
+    assert.equal(await ofBlock(40, (n) => `2001:db8:1:${hex(n)}::1`), 12 - 3, "the rest of its /56");
+    assert.equal(await ofBlock(120, (n) => `2001:db8:1:${hex(n)}00::1`), 48 - 12, "the rest of its /48");
+    const rows = JSON.stringify(await t.rows("limits"));
+    const refused = await guess("2001:db8:1:ff00::1");
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "60"]);
+    assert.equal(JSON.stringify(await t.rows("limits")), rows);
+    assert.equal((await guess("2001:db8:2::1")).status, 400, "another /48");
+    assert.equal(await ofBlock(10, (n) => `192.0.2.${n}`), 10, "of IPv4 each address stands for itself");
+    t.clock.advance("1m");
+    assert.equal((await guess("2001:db8:1:1::1")).status, 400);
+  });
+
+  it("are as many as that to the last one when they come from a whole /48 at the same moment, on two nodes", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMIT_LOGIN: "2/1m" } });
+    await using other = await t.restart();
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, n) =>
+        (n % 2 ? t : other).http.post(loginPath, wrong(`p${n}@example.org`), {
+          from: `2001:db8:1:${n.toString(16)}00::1`,
+        }),
+      ),
+    );
+    assert.equal(answers.filter(({ status }) => status === 400).length, 32);
+    assert.equal(answers.filter(({ status }) => status === 429).length, 88);
+    assert.equal(
+      (await t.http.post(loginPath, wrong("x@example.org"), { from: "2001:db8:2::1" })).status,
+      400,
+    );
+  });
+
+  it("that guess nothing are as many times as much from wider blocks too, in memory", async () => {
+    await using t = await testAuth();
+    const read = (address: string) => {
+      const ctx = { ...t.ctx, request: { ...t.ctx.request, address } };
+      return readsOnly.take(ctx, { caller: undefined, body: {} }).then(
+        () => 1,
+        (error) => (error instanceof Throttled ? 0 : assert.fail(error)),
+      );
+    };
+    const count = async (times: number, addressOf: (n: number) => string) => {
+      let passed = 0;
+      for (let n = 0; n < times; n += 1) passed += await read(addressOf(n));
+      return passed;
+    };
+    assert.equal(await count(700, () => "2001:db8:1:1::1"), 600);
+    assert.equal(await count(2000, (n) => `2001:db8:1:${(n % 256).toString(16)}::1`), 1800);
+    const another = (n: number) => `2001:db8:1:${(256 + n).toString(16)}::1`;
+    // Beside more addresses than a node remembers: what many share is not forgotten over them.
+    const addressOf = (n: number) => (n % 2 ? `10.1.${n >> 8}.${n & 255}` : another(n));
+    assert.equal(await count(20_000, addressOf), 10_000 + 9600 - 2400);
+    assert.equal(await read("2001:db8:1:ffff::1"), 0);
+    assert.equal(await read("2001:db8:2::1"), 1);
   });
 
   it("are the socket's, whatever a header claims", async () => {

@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import type { Config } from "../../config.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
-import { addressBlock } from "../../platform/http/client-address.ts";
+import { addressBlocks } from "../../platform/http/client-address.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
 import type { Counted, Limit } from "../../platform/http/endpoint.ts";
 import { Throttled } from "../../platform/http/errors.ts";
@@ -42,32 +42,53 @@ const spell = ({ most, within }: Allowance, what = "") => `${most}${what} in ${w
 
 /** Takes one from what is left, if anything is. */
 export async function takeOne(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Taken> {
-  const key = bucketKey(ctx, bucket);
+  return takeOfEach(ctx, [{ bucket, most }], within);
+}
+
+interface Share {
+  readonly bucket: string;
+  readonly most: number;
+}
+
+/**
+ * Takes one of each, or of none when one of them is empty, in one statement; tells of the first. Buckets that others
+ * take of too stand last: so each statement takes their rows in the same order, and none waits in a circle.
+ */
+async function takeOfEach(
+  ctx: Context,
+  shares: readonly [Share, ...Share[]],
+  within: number,
+): Promise<Taken> {
   const now = ctx.now().getTime();
+  const buckets = shares.map(({ bucket, most }) => ({ key: bucketKey(ctx, bucket), most }));
+  const [key = ""] = buckets.map((bucket) => bucket.key);
   // A window that ends later than any could was counted by a clock that has been set back since.
-  const isOver = sql<boolean>`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
-  const taken = await limitsIn(ctx)
-    .insertInto("limits")
-    .values({ key, count: 1, resets_at: now + within })
-    .onConflict((conflict) =>
-      conflict
-        .column("key")
-        .doUpdateSet({
-          count: sql`case when ${isOver} then 1 else limits.count + 1 end`,
-          resets_at: sql`case when ${isOver} then ${now + within} else limits.resets_at end`,
-        })
-        // A refused call writes nothing, so a flood costs the database one read each.
-        .where(sql<boolean>`${isOver} or limits.count < ${most}`),
-    )
-    .returning(["count", "resets_at"])
-    .executeTakeFirst();
-  if (taken) return { key, resetsAt: taken.resets_at, isLast: taken.count >= most };
-  const full = await limitsIn(ctx)
-    .selectFrom("limits")
-    .select("resets_at")
-    .where("key", "=", key)
-    .executeTakeFirst();
-  const resetsAt = full?.resets_at ?? now + 1000;
+  const isOver = sql`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
+  const mosts = buckets.map((bucket) => sql`when ${bucket.key} then cast(${bucket.most} as integer)`);
+  const isFull = sql`limits.count >= case limits.key ${sql.join(mosts, sql` `)} end`;
+  const keys = sql.join(buckets.map((bucket) => bucket.key));
+  const wanted = buckets.map((bucket) => sql`(cast(${bucket.key} as text))`).toReversed();
+  // A refused call writes nothing, so a flood costs the database one read each.
+  const { rows: taken } = await sql<LimitRow>`
+    insert into "limits" (key, count, resets_at)
+    select wanted.column1, 1, cast(${now + within} as bigint) from (values ${sql.join(wanted)}) as wanted
+    where not exists (select 1 from limits where key in (${keys}) and not ${isOver} and ${isFull})
+    on conflict (key) do update set
+      count = case when ${isOver} then 1 else limits.count + 1 end,
+      resets_at = case when ${isOver} then excluded.resets_at else limits.resets_at end
+    where ${isOver} or not ${isFull}
+    returning key, count, resets_at`.execute(ctx.db);
+  const own = taken.find((row) => row.key === key);
+  if (own && taken.length === buckets.length) {
+    return { key, resetsAt: own.resets_at, isLast: own.count >= (shares[0]?.most ?? 0) };
+  }
+  // Another call took the last of one of them while the statement ran.
+  for (const row of taken) await putBack(ctx, { key: row.key, resetsAt: row.resets_at });
+  const { rows: full } = await sql<LimitRow>`
+    select key, count, resets_at from "limits" where key in (${keys}) and not ${isOver} and ${isFull}`.execute(
+    ctx.db,
+  );
+  const resetsAt = full.length > 0 ? Math.max(...full.map((row) => row.resets_at)) : now + 1000;
   return { key, resetsAt, isLast: false, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
 }
 
@@ -75,7 +96,10 @@ export async function takeOne(ctx: Context, bucket: string, { most, within }: Al
  * Puts one back, since what was counted turned out to be no guess; not into a window that began since, which never
  * counted it. Never throws: the work itself is done.
  */
-export async function putBack(ctx: Context, { key, resetsAt }: Taken): Promise<void> {
+export async function putBack(
+  ctx: Context,
+  { key, resetsAt }: Pick<Taken, "key" | "resetsAt">,
+): Promise<void> {
   try {
     await limitsIn(ctx)
       .updateTable("limits")
@@ -96,9 +120,29 @@ export function bucketKey(ctx: Context, bucket: string): string {
 
 async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<Taken | undefined> {
   if (!ctx.config.rateLimits) return undefined;
-  const taken = await takeOne(ctx, bucket, allowance);
+  return throwIfEmpty(ctx, await takeOne(ctx, bucket, allowance));
+}
+
+function throwIfEmpty(ctx: Context, taken: Taken): Taken {
   if (taken.emptyUntil) throw new Throttled(taken.emptyUntil.getTime() - ctx.now().getTime());
   return taken;
+}
+
+/**
+ * Whoever has a /64 of IPv6 often has a /56 or a /48, with 256 or 65,536 of them: each of the wider blocks has a ceiling
+ * of its own, of so many times as much. There are people of several homes in one, so it is more; and a stranger who has a
+ * /48 to himself gets no further than that.
+ */
+const timesAsMuch = [1, 4, 16] as const;
+
+/** What an allowance by address comes to for each block that the caller is in, the narrowest first. */
+function sharesOf(ctx: Context, name: string, most: number): readonly [Share, ...Share[]] {
+  const share = (block: string, index: number): Share => ({
+    bucket: `${name} ${block}`,
+    most: most * (timesAsMuch[index] ?? 1),
+  });
+  const [narrowest, ...wider] = addressBlocks(ctx.request.address);
+  return [share(narrowest, 0), ...wider.map((block, index) => share(block, index + 1))];
 }
 
 /** What a call can prove about itself, by a field of its body and what it brought along. */
@@ -144,7 +188,8 @@ export function perAddress<FieldName extends string>(
     take: async (ctx, { body }) => {
       if (!ctx.config.rateLimits) return undefined;
       if (spared?.by.isClaimed(ctx) && (await takeSpared(ctx, name, spared, body))) return undefined;
-      await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, allowed(ctx));
+      const { most, within } = allowed(ctx);
+      throwIfEmpty(ctx, await takeOfEach(ctx, sharesOf(ctx, `${name} address`, most), within));
       return undefined;
     },
   };
@@ -228,25 +273,46 @@ export function guessesByCaller(
   };
 }
 
+/**
+ * So many calls by whoever is signed in to one account, and so many by all accounts from one address, whatever comes of
+ * them. One account cannot use up what its address has: a call beyond its own is not counted.
+ */
+export function callsByCaller(
+  name: string,
+  { most, within, fromAddress }: Allowance & { readonly fromAddress: number },
+): Limit<Context, { readonly account: { readonly id: string } }> {
+  return {
+    describe: () => `${spell({ most, within })} by account, ${fromAddress} by address`,
+    countsBy: "caller",
+    take: async (ctx, { caller }) => {
+      if (!ctx.config.rateLimits) return undefined;
+      const own = { bucket: `${name} account ${caller.account.id}`, most };
+      const others = sharesOf(ctx, `${name} address`, fromAddress);
+      throwIfEmpty(ctx, await takeOfEach(ctx, [own, ...others], within));
+      return undefined;
+    },
+  };
+}
+
 const ceilings = perSystem(() => new Map<string, { count: number; resetsAt: number }>());
 const ceiling: Allowance = { most: 600, within: 60_000 };
 const perMinute = `${ceiling.most} a minute`;
 
-/** For calls that guess nothing: 600 a minute by address block, in this node's memory, so that no read costs a write. */
+/** For calls that guess nothing: 600 a minute by address, in this node's memory, so that no read costs a write. */
 export const readsOnly: Limit<Context, unknown> = {
   describe: () => `${perMinute} by address, on each node`,
   countsBy: "address",
-  take: async (ctx) => countRead(ctx, addressBlock(ctx.request.address)),
+  take: async (ctx) => countReads(ctx, readsOfAddress(ctx)),
 };
 
 /** As many, by whoever is signed in: what others do behind the same address counts for nothing. */
 export const readsByCaller: Limit<Context, { readonly account: { readonly id: string } }> = {
   describe: () => `${perMinute} by account, on each node`,
   countsBy: "caller",
-  take: async (ctx, { caller }) => countRead(ctx, `account ${caller.account.id}`),
+  take: async (ctx, { caller }) => countReads(ctx, [ownShare(`account ${caller.account.id}`)]),
 };
 
-/** As many, by whose call the body proves it is; by address block without that. */
+/** As many, by whose call the body proves it is; by address without that. */
 export function readsBy<FieldName extends string>({
   who,
   by,
@@ -258,28 +324,36 @@ export function readsBy<FieldName extends string>({
     take: async (ctx, { body }) => {
       const value = body[by.field];
       const whose = typeof value === "string" ? await by.prove(ctx, value) : undefined;
-      return countRead(ctx, whose ?? addressBlock(ctx.request.address));
+      return countReads(ctx, whose === undefined ? readsOfAddress(ctx) : [ownShare(whose)]);
     },
   };
 }
 
-function countRead(ctx: Context, whose: string): undefined {
+const readsOfAddress = (ctx: Context) => sharesOf(ctx, "address", ceiling.most);
+const ownShare = (bucket: string): Share => ({ bucket, most: ceiling.most });
+
+/** How many counts a node keeps in memory: so many addresses at once are a flood, and whoever is forgotten begins anew. */
+const mostCounts = 10_000;
+
+/** Counts a call in each of its buckets, or in none when one of them is empty. */
+function countReads(ctx: Context, shares: readonly Share[]): undefined {
   if (!ctx.config.rateLimits) return;
   const counts = ceilings(ctx);
   const now = ctx.now().getTime();
-  const known = counts.get(whose);
-  const bucket = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
-  bucket.count += 1;
-  counts.set(whose, bucket);
-  if (counts.size > 10_000) forgetOver(counts, now);
-  if (bucket.count > ceiling.most) throw new Throttled(bucket.resetsAt - now);
-}
-
-function forgetOver(counts: Map<string, { resetsAt: number }>, now: number): void {
-  for (const [block, { resetsAt }] of counts) if (resetsAt <= now) counts.delete(block);
-  // Still full: so many addresses at once are a flood, and the oldest are the least likely to come back.
-  for (const block of counts.keys()) {
-    if (counts.size <= 10_000) break;
-    counts.delete(block);
+  const full: number[] = [];
+  const buckets = shares.map(({ bucket, most }) => {
+    const known = counts.get(bucket);
+    const count = known && known.resetsAt > now ? known : { count: 0, resetsAt: now + ceiling.within };
+    if (count.count >= most) full.push(count.resetsAt);
+    // To the end: whoever was asked about last is forgotten last.
+    counts.delete(bucket);
+    counts.set(bucket, count);
+    return count;
+  });
+  for (const bucket of counts.keys()) {
+    if (counts.size <= mostCounts) break;
+    counts.delete(bucket);
   }
+  if (full.length > 0) throw new Throttled(Math.max(...full) - now);
+  for (const bucket of buckets) bucket.count += 1;
 }

@@ -1,18 +1,22 @@
 /** Passwords: checked, hashed and verified, never more of them at once than the machine has cores. */
 
 import { availableParallelism } from "node:os";
+import { addressBlocks } from "../../platform/http/client-address.ts";
 import type { FieldErrors } from "../../platform/http/errors.ts";
 import { sentence } from "../../platform/texts.ts";
 import { type Account, accountsIn } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
+import { knownDevice } from "../sign-in/device.ts";
 import { drawDecoy } from "./decoys.ts";
 import { encodeArgon2id, isOutdated, makeOf, verifyEncoded } from "./formats.ts";
-import { createHashQueue } from "./hash-queue.ts";
+import { createHashQueue, type HashOrder } from "./hash-queue.ts";
 import { noteMake, todaysMake } from "./makes.ts";
 import { passwordProblems } from "./policy.ts";
 
 /** Half a second or so of waiting on two cores; beyond it, refusing at once serves people better. */
 const waitingAtMost = 100;
+/** Of these, places that no stranger can have. */
+const keptForKnownDevices = 20;
 
 /** What a one-time token may be for that sets a password; a new password ends them all. */
 export const passwordPurposes = ["password-reset", "first-password"] as const;
@@ -22,17 +26,34 @@ export const oldPasswordMaxLength = 4096;
 
 /** The hashes of this system: how many were begun is how tests know that known and unknown cost the same. */
 export const hashQueue = perSystem(() =>
-  createHashQueue({ atOnce: availableParallelism(), waiting: waitingAtMost }),
+  createHashQueue({ atOnce: availableParallelism(), waiting: waitingAtMost, kept: keptForKnownDevices }),
 );
 
-/** Hashes a new password. Slow: call it before a transaction opens. Throws TooBusy (503) rather than queue for long. */
-export async function hashPassword(ctx: Context, password: string): Promise<string> {
+/**
+ * Hashes a new password, for an account if there is one yet. Slow: call it before a transaction opens. Throws TooBusy
+ * (503) rather than queue for long.
+ */
+export async function hashPassword(
+  ctx: Context,
+  password: string,
+  account?: Pick<Account, "id">,
+): Promise<string> {
   const work = () => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16));
-  return hashQueue(ctx).run(work, todaysMake(ctx));
+  return hashQueue(ctx).run(work, orderFor(ctx, todaysMake(ctx), account?.id));
+}
+
+/** An address without an account waits as one of a stranger's does: the place in the queue tells nobody which it is. */
+function orderFor(ctx: Context, make: string | undefined, accountId: string | undefined): HashOrder {
+  return {
+    ...(make !== undefined && { make }),
+    source: addressBlocks(ctx.request.address).toReversed(),
+    isKnown: accountId !== undefined && knownDevice(ctx, accountId) !== undefined,
+  };
 }
 
 /** Whose password it should be: an account, or an address that may have none. */
 export interface PasswordHolder {
+  readonly id?: string;
   readonly email: string;
   readonly passwordHash?: string | null;
 }
@@ -45,13 +66,14 @@ export interface PasswordHolder {
 export async function verifyPassword(
   ctx: Context,
   password: string,
-  { email, passwordHash }: PasswordHolder,
+  { id, email, passwordHash }: PasswordHolder,
 ): Promise<boolean> {
   const decoy = await drawDecoy(ctx, email);
   const make = makeOf(passwordHash);
   if (make) noteMake(ctx, make);
   const encoded = make ? passwordHash : decoy;
-  const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, encoded), makeOf(encoded));
+  const work = () => verifyEncoded(password, encoded);
+  const isRight = await hashQueue(ctx).run(work, orderFor(ctx, makeOf(encoded), id));
   return isRight && make !== undefined;
 }
 
@@ -59,7 +81,7 @@ export async function verifyPassword(
 export async function upgradedHash(ctx: Context, account: Account, password: string): Promise<string | null> {
   const { passwordHash } = account;
   if (!passwordHash || !isOutdated(passwordHash, ctx.config.passwords.argon2)) return passwordHash;
-  return hashPassword(ctx, password);
+  return hashPassword(ctx, password, account);
 }
 
 /** Sets an account's password; null leaves it without one that anybody could use. */

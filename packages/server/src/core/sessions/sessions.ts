@@ -3,32 +3,10 @@
 import { sql } from "kysely";
 import { after, seconds } from "../../platform/duration.ts";
 import { randomUuid } from "../../platform/random.ts";
-import { type AccountRow, accountsIn } from "../accounts/accounts.ts";
+import { accountsIn } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
-
-export interface SessionRow {
-  id: string;
-  account_id: string;
-  /** How often its refresh token has been exchanged: the token that carries this number is the current one. */
-  counter: number;
-  created_at: number;
-  rotated_at: number;
-  last_used_at: number;
-  idle_expires_at: number;
-  expires_at: number;
-  ended_at: number | null;
-  ended_reason: string | null;
-  /** Fingerprint of the Idempotency-Key that the last rotation came with. */
-  retry_key: string | null;
-  /** Fingerprint of the simplejwt token that was exchanged for this session; one such token, one session. */
-  exchanged_token: string | null;
-  /** How long that token would live: until then its fingerprint is kept. */
-  exchanged_until: number | null;
-  auth_time: number;
-  methods: string;
-  address: string;
-  user_agent: string;
-}
+import { type EndReason, type SessionRow, sessionsIn } from "./rows.ts";
+import { endSurplus } from "./surplus.ts";
 
 export interface Session {
   readonly id: string;
@@ -48,11 +26,6 @@ export interface Session {
   readonly address: string;
   readonly userAgent: string;
 }
-
-export type EndReason = "logout" | "revoked" | "reuse" | "password" | "disabled";
-
-export const sessionsIn = (ctx: Context) =>
-  ctx.db.$extendTables<{ sessions: SessionRow; accounts: AccountRow }>();
 
 /** A session from its row. */
 export function toSession(row: SessionRow): Session {
@@ -75,7 +48,10 @@ export function toSession(row: SessionRow): Session {
   };
 }
 
-/** Opens a session. For `core/sign-in` alone, so that no way in goes past its rules. */
+/**
+ * Opens a session; for `core/sign-in` alone, so that no way in goes past its rules. Its account's row is held, so that
+ * of two at the same moment the second sees the first among those that may be too many.
+ */
 export async function openSession(
   ctx: Context,
   accountId: string,
@@ -100,6 +76,7 @@ export async function openSession(
     ended_at: null,
     ended_reason: null,
     retry_key: opening.exchanged?.retryKey ?? null,
+    recovered_at_counter: null,
     exchanged_token: opening.exchanged?.token ?? null,
     exchanged_until: opening.exchanged?.until.getTime() ?? null,
     auth_time: (opening.authTime ?? now).getTime(),
@@ -108,6 +85,7 @@ export async function openSession(
     user_agent: ctx.request.userAgent,
   };
   await sessionsIn(ctx).insertInto("sessions").values(row).execute();
+  await endSurplus(ctx, accountId, row.id);
   return toSession(row);
 }
 
@@ -160,9 +138,23 @@ export async function findSessionByExchangedToken(
   return row && toSession(row);
 }
 
+/** As many as an account can have: SESSIONS_PER_ACCOUNT is no more. */
+const mostSessions = 1000;
+
+/** Some sessions of a list. */
+export interface SessionsPage {
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly after?: Pick<Session, "lastUsedAt" | "id"> | undefined;
+}
+
 /** The sessions of an account that still live, the one used last first. */
-export async function listSessions(ctx: Context, accountId: string): Promise<Session[]> {
-  const rows = await sessionsIn(ctx)
+export async function listSessions(
+  ctx: Context,
+  accountId: string,
+  { limit, after }: SessionsPage = { limit: mostSessions },
+): Promise<Session[]> {
+  let query = sessionsIn(ctx)
     .selectFrom("sessions")
     .selectAll()
     .where("account_id", "=", accountId)
@@ -170,8 +162,17 @@ export async function listSessions(ctx: Context, accountId: string): Promise<Ses
     .where("idle_expires_at", ">", ctx.now().getTime())
     .orderBy("last_used_at", "desc")
     .orderBy("id")
-    .execute();
-  return rows.map(toSession);
+    .limit(limit);
+  if (after) {
+    const at = after.lastUsedAt.getTime();
+    query = query.where((row) =>
+      row.or([
+        row("last_used_at", "<", at),
+        row.and([row("last_used_at", "=", at), row("id", ">", after.id)]),
+      ]),
+    );
+  }
+  return (await query.execute()).map(toSession);
 }
 
 export function isLive(ctx: Context, session: Session): boolean {
@@ -184,6 +185,25 @@ const grace = seconds(30);
 /** Whether the session moved on so lately that the token before the current one still counts. */
 export function isWithinGrace(ctx: Context, session: Session): boolean {
   return ctx.now().getTime() - session.rotatedAt.getTime() <= grace;
+}
+
+/**
+ * Lets the token one behind have the current one late, since its answer may have been lost; whether it may. Not twice
+ * in a row: two who hold one token would walk on side by side for ever, each with the other's successor.
+ */
+export async function recoverSession(ctx: Context, { id, counter }: Session): Promise<boolean> {
+  const recovered = await sessionsIn(ctx)
+    .updateTable("sessions")
+    .set({ recovered_at_counter: counter })
+    .where("id", "=", id)
+    .where("counter", "=", counter)
+    .where("ended_at", "is", null)
+    .where((row) =>
+      row.or([row("recovered_at_counter", "is", null), row("recovered_at_counter", "!=", counter - 1)]),
+    )
+    .returning("id")
+    .executeTakeFirst();
+  return recovered !== undefined;
 }
 
 /** Ends one session of an account; whether it lived until now. */

@@ -4,10 +4,11 @@ import { readsByCaller } from "../../core/limits/limits.ts";
 import type { Session } from "../../core/sessions/sessions.ts";
 import { describeDevice } from "../../core/sign-in/user-agent.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
-import { NotFound } from "../../platform/http/errors.ts";
+import { FieldsInvalid, NotFound } from "../../platform/http/errors.ts";
 import type { JsonSchema } from "../../platform/http/fields.ts";
 import type { Language } from "../../platform/texts.ts";
 import { endDevice, listDevices } from "./flow.ts";
+import { mostOfPage, nextPage, pageParameters, readPage } from "./pages.ts";
 import { sentences } from "./texts.ts";
 
 const time = { type: "string", format: "date-time" };
@@ -33,12 +34,20 @@ export const list = endpoint({
   method: "get",
   path: "/api/auth/sessions/",
   summary: "List where you are signed in",
+  description:
+    `The one used last first, ${mostOfPage} at the most; where there are more, the answer's Link header leads to the ` +
+    'next page (RFC 8288, rel="next"). Those that are over are not listed.',
   access: signedIn,
   limit: [readsByCaller],
+  query: pageParameters,
   reply: { type: "array", items: deviceSchema },
-  errors: [],
-  handle: async (ctx, { caller }) => {
-    const sessions = await listDevices(ctx, caller);
+  errors: [FieldsInvalid],
+  handle: async (ctx, { caller, query }) => {
+    const page = readPage(query);
+    const found = await listDevices(ctx, caller, { ...page, limit: page.limit + 1 });
+    const sessions = found.slice(0, page.limit);
+    const last = sessions.at(-1);
+    if (last && found.length > sessions.length) ctx.request.answerHeaders.set("Link", nextPage(page, last));
     return sessions.map((session) => presentDevice(session, caller.sessionId, ctx.request.language));
   },
 });

@@ -102,6 +102,85 @@ describe("the list of sessions", () => {
   });
 });
 
+describe("a long list of sessions", () => {
+  /** Signs in so many times, and uses some of them after. */
+  async function signInOften(t: TestAuth, times: number) {
+    const ada = await t.person();
+    const pairs = [];
+    for (let n = 0; n < times; n += 1) {
+      t.clock.advance(n % 3 ? 0 : 60_000);
+      pairs.push(await ada.signIn());
+    }
+    return { ada, pairs, token: pairs.at(-1)?.access ?? "" };
+  }
+
+  it("comes in pages, each session once and in one order, also among those used at the same moment", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMITS: "off" } });
+    const { token, pairs } = await signInOften(t, 23);
+    const whole = (await t.http.get(path, { token })).body.map(({ id }: { id: string }) => id);
+    assert.equal(whole.length, 23);
+    for (const limit of [1, 4, 22, 23, 100]) {
+      const seen: string[] = [];
+      let next: string | undefined = `?limit=${limit}`;
+      let pages = 0;
+      while (next !== undefined) {
+        const answer = await t.http.get(path + next, { token });
+        assert.ok(answer.body.length <= limit);
+        seen.push(...answer.body.map(({ id }: { id: string }) => id));
+        const link = answer.headers.get("link");
+        next = link === null ? undefined : (/^<(\?[^>]+)>; rel="next"$/.exec(link)?.[1] ?? assert.fail(link));
+        pages += 1;
+      }
+      assert.deepEqual(seen, whole, `in pages of ${limit}`);
+      assert.equal(pages, Math.ceil(23 / limit));
+    }
+    assert.equal(new Set(whole).size, pairs.length);
+  });
+
+  it("has a hundred on a page, and says how many may be asked for and where pages begin", async () => {
+    await using t = await testAuth({ environment: { RATE_LIMITS: "off", SESSIONS_PER_ACCOUNT: "150" } });
+    const { token } = await signInOften(t, 103);
+    const first = await t.http.get(path, { token });
+    assert.equal(first.body.length, 100);
+    const next = /^<(\?cursor=[^>]+)>/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
+    const second = await t.http.get(path + next, { token });
+    assert.deepEqual([second.body.length, second.headers.get("link")], [3, null]);
+    for (const query of ["limit=0", "limit=101", "limit=-1", "limit=1e2", "limit=", "limit=ten"]) {
+      const { status, body } = await t.http.get(`${path}?${query}`, { token });
+      assert.deepEqual([status, body], [400, { limit: ["Ask for 1 to 100."] }], query);
+    }
+    for (const cursor of [
+      "",
+      "x",
+      "1",
+      "1.x",
+      `-1.${unknownId}`,
+      `9999999999999999.${unknownId}`,
+      "%00",
+      "1;drop",
+    ]) {
+      const { status, body } = await t.http.get(`${path}?cursor=${cursor}`, { token });
+      assert.deepEqual([status, Object.keys(body)], [400, ["cursor"]], cursor);
+    }
+    const beyond = await t.http.get(`${path}?cursor=0.${unknownId}`, { token });
+    assert.deepEqual([beyond.status, beyond.body], [200, []]);
+  });
+
+  it("reads those of one account that are not over, by an index, and no more of them than a page has", async () => {
+    let [isWatching, read] = [false, ""];
+    await using t = await testAuth({
+      aroundStatement: (sql, run) => {
+        if (isWatching && sql.includes('from "sessions" where')) read = sql;
+        return run();
+      },
+    });
+    const { access: token } = await (await t.person()).signIn();
+    isWatching = true;
+    assert.equal((await t.http.get(path, { token })).status, 200);
+    assert.match(read, /"ended_at" is null.* limit /s);
+  });
+});
+
 describe("signing one device out", () => {
   it("ends that session at once and no other, and is recorded", async () => {
     await using t = await testAuth();

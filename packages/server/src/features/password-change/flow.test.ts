@@ -80,6 +80,37 @@ describe("changing a password", () => {
     await ada.signIn();
   });
 
+  it("to and fro, with the right one each time, goes on for twenty times an hour and a hundred by address", async () => {
+    await using t = await testAuth();
+    const from = "192.0.2.1";
+    const changeOften = async (times: number) => {
+      const ada = await t.person();
+      const { access: token } = await ada.signIn({ from: "198.51.100.1" });
+      const statuses: number[] = [];
+      for (let n = 0; n < times; n += 1) {
+        const body = n % 2 ? change(newPassword, ada.password) : change(ada.password);
+        statuses.push((await t.http.post(path, body, { token, from })).status);
+      }
+      return { ada, token, statuses };
+    };
+    const { ada, token, statuses } = await changeOften(22);
+    assert.deepEqual(statuses, [...Array(20).fill(200), 429, 429]);
+    const [hashes, rows] = [t.hashes(), JSON.stringify(await t.rows("audit"))];
+    const refused = await t.http.post(path, change(ada.password), { token, from: "192.0.2.2" });
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "3600"]);
+    assert.deepEqual([t.hashes(), JSON.stringify(await t.rows("audit"))], [hashes, rows]);
+    for (let n = 0; n < 4; n += 1) {
+      assert.deepEqual((await changeOften(20)).statuses, Array(20).fill(200), "other accounts go on");
+    }
+    const last = await changeOften(1);
+    assert.deepEqual(last.statuses, [429], "all of the address together");
+    const elsewhere = { token: last.token, from: "192.0.2.9" };
+    assert.equal((await t.http.post(path, change(last.ada.password), elsewhere)).status, 200);
+    t.clock.advance("1h");
+    const again = await ada.signIn();
+    assert.equal((await t.http.post(path, change(ada.password), { token: again.access, from })).status, 200);
+  });
+
   it("leaves all or nothing, whichever statement fails", async () => {
     await sweep(async (t) => {
       const ada = await t.person();

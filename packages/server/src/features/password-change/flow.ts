@@ -28,7 +28,7 @@ export async function changePassword(
   newPassword: string,
 ): Promise<void> {
   if (!(await verifyPassword(ctx, currentPassword, account))) throw new CurrentPasswordWrong();
-  const hash = await hashPassword(ctx, newPassword);
+  const hash = await hashPassword(ctx, newPassword, account);
   await ctx.transaction(async (ctx) => {
     if (!(await replacePasswordHash(ctx, account, hash))) throw new CurrentPasswordWrong();
     await endAllSessions(ctx, account.id, "password", sessionId);

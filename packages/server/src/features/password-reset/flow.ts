@@ -64,7 +64,7 @@ export async function completePasswordReset(
   const errors = findPasswordErrors(ctx, field, password, account ? ownerOf(account) : {});
   if (errors) throw new FieldsInvalid(errors);
   if (!link || !account) throw new ResetLinkInvalid();
-  const hash = await hashPassword(ctx, password);
+  const hash = await hashPassword(ctx, password, account);
   await ctx.transaction(async (ctx) => {
     const held = await holdAccount(ctx, account.id);
     const isTaken = (await takeOneTimeToken(ctx, link.purpose, token)) !== undefined;

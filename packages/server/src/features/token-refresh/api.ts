@@ -32,10 +32,10 @@ export const refresh = endpoint({
   path: "/api/auth/token/refresh/",
   summary: "Trade a refresh token for new tokens",
   description:
-    "The token rotates at every use. The one before it, within 30 seconds, gets the same successor again; so does, " +
-    "for a day, a repeated request with the same Idempotency-Key whose answer was lost. An older one ends the " +
-    "session. The answer's X-Refresh header says what happened: rotated, replayed, converged, invalid, expired, " +
-    "revoked or reused.",
+    "The token rotates at every use. As long as nobody used its successor, the one before it gets the same successor " +
+    "again, so that a lost answer signs nobody out: at any rate within 30 seconds; later not twice in a row and, if " +
+    "the request had an Idempotency-Key, only with the same one. An older token ends the session. The answer's " +
+    "X-Refresh header says what happened: rotated, replayed, converged, invalid, expired, revoked or reused.",
   access: anyone,
   limit: [readsBy(goodTokens)],
   body: form({ refresh: text() }),

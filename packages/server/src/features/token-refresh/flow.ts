@@ -12,6 +12,7 @@ import {
   findSessionByExchangedToken,
   isLive,
   isWithinGrace,
+  recoverSession,
   type Session,
 } from "../../core/sessions/sessions.ts";
 import { exchangeForeignToken } from "../../core/sign-in/exchange.ts";
@@ -26,8 +27,6 @@ import { sessionReuseMail } from "./mail.ts";
 export const refreshTokenReused = event<{ session: string; seq: number }>("session.refresh_token_reused");
 export const sessionConverged = event<{ session: string; seq: number }>("session.converged");
 
-/** How long a lost answer can be asked for again by who has the key of the request that made it. */
-const lostAnswerTime = hours(24);
 /** How old a token may be that an old client's other tab still holds, when such are let converge. */
 const convergeTime = hours(24);
 
@@ -43,10 +42,10 @@ export type RefreshOutcome =
 
 /**
  * New tokens for a refresh token. Of any number of calls with one token at the same moment, one moves the session on
- * and all get the same successor. A token older than that was stolen, or its thief's use made it old: it ends the
- * session (RFC 9700, 4.14.2). `retryKey` is a secret of the caller's request: with it alone a lost answer can be had
- * again later on, so that a thief who has only the token is found out. Throws TokenInvalid for every token that gets
- * nothing.
+ * and all get the same successor; so does the token one behind later on, as long as nobody used that successor: the
+ * answer may have been lost. A token older than that was stolen, or its thief's use made it old: it ends the session
+ * (RFC 9700, 4.14.2). `retryKey` is a secret of the caller's request: whoever sends one has a lost answer to himself.
+ * Throws TokenInvalid for every token that gets nothing.
  */
 export async function refreshTokens(ctx: Context, token: string, retryKey?: string): Promise<TokenPair> {
   const read = await readToken(ctx, token, "refresh");
@@ -78,7 +77,7 @@ async function refreshStale(ctx: Context, session: Session, stale: Stale): Promi
   if (!isLive(ctx, session)) return refuse(ctx, "expired", new TokenInvalid());
   if (stale.seq === session.counter) return refuse(ctx, "revoked", new TokenInvalid());
   if (stale.seq > session.counter) return refuse(ctx, "invalid", new TokenInvalid());
-  if (stale.seq === stale.isNextOf && mayReplay(ctx, session, stale.key))
+  if (stale.seq === stale.isNextOf && (await mayReplay(ctx, session, stale.key)))
     return answer(ctx, session, "replayed");
   if (mayConverge(ctx, stale.claims)) {
     await record(ctx, sessionConverged, session.accountId, { session: session.id, seq: stale.seq });
@@ -88,10 +87,10 @@ async function refreshStale(ctx: Context, session: Session, stale: Stale): Promi
   return refuse(ctx, "reused");
 }
 
-function mayReplay(ctx: Context, session: Session, key: string | null): boolean {
+/** Whether the current token, which nobody has used, may be had by the one before it. */
+async function mayReplay(ctx: Context, session: Session, key: string | null): Promise<boolean> {
   if (isWithinGrace(ctx, session)) return true;
-  const age = ctx.now().getTime() - session.rotatedAt.getTime();
-  return key !== null && key === session.retryKey && age <= lostAnswerTime;
+  return session.retryKey === null ? recoverSession(ctx, session) : key === session.retryKey;
 }
 
 function mayConverge(ctx: Context, claims: Claims): boolean {

@@ -49,34 +49,25 @@ describe("a refresh token of simplejwt", () => {
     assert.equal(await sessionCount(t), before + 1);
   });
 
-  it("is judged like the token one behind after that: replayed for 30 seconds, then a stolen one", async () => {
+  it("is judged like the token one behind after that: replayed until the successor was used, then a stolen one", async () => {
     await using t = await testAuth();
     const ada = await t.person();
     const token = foreignToken(t, "refresh", await idOf(ada));
     const next = (await refresh(t, token)).body;
-    t.clock.advance(30_000);
+    t.clock.advance("1h");
     const again = await refresh(t, token);
     assert.deepEqual([header(again), again.body.refresh], ["replayed", next.refresh]);
-    t.clock.advance(1);
-    assert.equal(header(await refresh(t, token)), "reused");
-    assert.equal(await isGood(t, next.refresh), false);
-    assert.equal(header(await refresh(t, token)), "revoked");
-  });
-
-  it("ends its session when it comes back after the successor was used, even within 30 seconds", async () => {
-    await using t = await testAuth();
-    const token = foreignToken(t, "refresh", await idOf(await t.person()));
-    const next = (await refresh(t, token)).body;
     const third = (await refresh(t, next.refresh)).body;
     assert.equal(header(await refresh(t, token)), "reused");
     assert.equal(await isGood(t, third.refresh), false);
+    assert.equal(header(await refresh(t, token)), "revoked");
   });
 
   it("gets a lost answer again with the key of the request, and ends the session without it", async () => {
     await using t = await testAuth();
     const token = foreignToken(t, "refresh", await idOf(await t.person()));
     const next = (await refresh(t, token, key)).body;
-    t.clock.advance("24h");
+    t.clock.advance("25h");
     const again = await refresh(t, token, key);
     assert.deepEqual([header(again), again.body.refresh], ["replayed", next.refresh]);
     assert.equal(header(await refresh(t, token)), "reused");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { addressBlocks } from "../readers.ts";
-import { addressBlock, clientAddress, isTrusted, plainAddress } from "./client-address.ts";
+import * as read from "../readers.ts";
+import { addressBlocks, clientAddress, isTrusted, plainAddress } from "./client-address.ts";
 
-const nobody = addressBlocks.read("");
-const proxies = addressBlocks.read("10.0.0.0/8, fd00::/8, 127.0.0.1");
+const nobody = read.addressBlocks.read("");
+const proxies = read.addressBlocks.read("10.0.0.0/8, fd00::/8, 127.0.0.1");
 
 describe("the caller's address", () => {
   it("is the socket's, whatever the headers say, when no proxy is trusted", () => {
@@ -128,7 +128,7 @@ describe("an address in its one spelling", () => {
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ unit: "binary" })), (text) => {
         const plain = plainAddress(text);
         if (plain !== undefined) assert.equal(plainAddress(plain), plain);
-        assert.equal(typeof addressBlock(text), "string");
+        for (const block of addressBlocks(text)) assert.equal(typeof block, "string");
       }),
       { numRuns: 500 },
     );
@@ -137,28 +137,36 @@ describe("an address in its one spelling", () => {
 
 describe("what a limit counts by", () => {
   it("is one IPv4 address", () => {
-    assert.notEqual(addressBlock("203.0.113.9"), addressBlock("203.0.113.8"));
+    assert.notDeepEqual(addressBlocks("203.0.113.9"), addressBlocks("203.0.113.8"));
     for (const dressed of ["::ffff:203.0.113.9", "::ffff:cb00:7109", "0:0:0:0:0:ffff:cb00:7109"]) {
-      assert.equal(addressBlock(dressed), "203.0.113.9");
+      assert.deepEqual(addressBlocks(dressed), ["203.0.113.9"]);
     }
   });
 
-  it("is the /64 of an IPv6 address, since one customer has all of it", () => {
-    const block = addressBlock("2001:db8:1:2::1");
+  it("is the /64, the /56 and the /48 of an IPv6 address, since one customer may have all of them", () => {
+    const blocks = addressBlocks("2001:db8:1:a2b::1");
+    assert.deepEqual(blocks, ["2001:db8:1:a2b::/64", "2001:db8:1:a00::/56", "2001:db8:1::/48"]);
     for (const neighbour of [
       ...[
-        "2001:db8:1:2:ffff:ffff:ffff:ffff",
-        "2001:DB8:1:2::2",
-        "2001:0db8:0001:0002::3",
-        "2001:db8:1:2::%eth0",
+        "2001:db8:1:a2b:ffff:ffff:ffff:ffff",
+        "2001:DB8:1:A2B::2",
+        "2001:0db8:0001:0a2b::3",
+        "2001:db8:1:a2b::%eth0",
       ],
     ]) {
-      assert.equal(addressBlock(neighbour), block, neighbour);
+      assert.deepEqual(addressBlocks(neighbour), blocks, neighbour);
     }
-    for (const stranger of ["2001:db8:1:3::1", "2001:db8:1::1", "::2001:db8:1:2", "2001:db8::1:2"]) {
-      assert.notEqual(addressBlock(stranger), block, stranger);
+    const countShared = (one: string) => addressBlocks(one).filter((block) => blocks.includes(block)).length;
+    assert.equal(countShared("2001:db8:1:aff::1"), 2);
+    assert.equal(countShared("2001:db8:1:b2b::1"), 1);
+    for (const stranger of ["2001:db8:2:a2b::1", "2001:db8::a2b", "::2001:db8:1:a2b"]) {
+      assert.equal(countShared(stranger), 0, stranger);
     }
-    assert.equal(addressBlock("2001:db8::1"), "2001:db8:0:0::/64");
-    assert.equal(addressBlock("::1"), "0:0:0:0::/64");
+    assert.deepEqual(addressBlocks("2001:db8::1"), [
+      "2001:db8:0:0::/64",
+      "2001:db8:0:0::/56",
+      "2001:db8:0::/48",
+    ]);
+    assert.deepEqual(addressBlocks("::1"), ["0:0:0:0::/64", "0:0:0:0::/56", "0:0:0::/48"]);
   });
 });

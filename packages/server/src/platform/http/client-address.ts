@@ -40,11 +40,22 @@ export function plainAddress(text: string): string | undefined {
   return mapped ? ipv4Of(mapped[1] ?? "", mapped[2] ?? "") : compressed;
 }
 
-/** What a limit counts by: an IPv4 address, or the /64 that one IPv6 customer has to himself (RFC 6177). */
-export function addressBlock(address: string): string {
+/**
+ * The blocks that an address is counted in, the narrowest first: an IPv4 address is one; of IPv6 the /64 that a machine
+ * or a home has to itself, and the /56 and /48 that one customer may have as well (RFC 6177), with as many /64s in them.
+ * Neighbours in IPv4 are no such thing: whoever has a /24 pays for every address, and others share one with thousands.
+ */
+export function addressBlocks(address: string): readonly [string, ...string[]] {
   const plain = plainAddress(address);
-  if (plain === undefined) return address;
-  return isIPv4(plain) ? plain : `${expandGroups(plain).slice(0, 4).join(":")}::/64`;
+  if (plain === undefined || isIPv4(plain)) return [plain ?? address];
+  const groups = expandGroups(plain);
+  const [first = "", second = "", third = "", fourth = ""] = groups;
+  const customer = (Number.parseInt(fourth, 16) & 0xff00).toString(16);
+  return [
+    `${groups.slice(0, 4).join(":")}::/64`,
+    `${first}:${second}:${third}:${customer}::/56`,
+    `${first}:${second}:${third}::/48`,
+  ];
 }
 
 function ipv4Of(high: string, low: string): string {

@@ -23,7 +23,7 @@ export function isFromOwnPage(headers: Headers, own: string): boolean {
   return origin !== null && (origin.origin === own || origin.host === headers.get("host"));
 }
 
-const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token";
+const readableHeaders = "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token, Link";
 
 /** What a call may bring along. A browser refuses to send a call at all that has one other header. */
 const acceptedHeaders = [

@@ -59,6 +59,8 @@ export interface Endpoint<Ctx, Caller, V> {
   readonly description?: string;
   readonly access: Access<Ctx, Caller>;
   readonly limit: readonly Limit<Ctx, Caller, keyof V & string>[];
+  /** What its query may say, by name, for the documents: all of it may be left out. */
+  readonly query?: Readonly<Record<string, JsonSchema>>;
   /** The body, if there is one; a function where it depends on the fields that were declared. */
   readonly body?: Form<Ctx, V, Caller> | ((system: Ctx) => Form<Ctx, V, Caller>);
   /** Whether this system has the endpoint at all; every one does, unless it says so. */

@@ -77,12 +77,12 @@ export function publish(document: OpenApiDocument): OpenApiDocument {
 
 function describeOperation<Ctx extends RequestContext>(system: Ctx, one: AnyEndpoint<Ctx>): JsonSchema {
   const form = typeof one.body === "function" ? one.body(system) : one.body;
-  const parameters = [...one.path.matchAll(/:([a-z_]+)/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }));
+  const parameters = [
+    ...[...one.path.matchAll(/:([a-z_]+)/g)].map(([, name]) => ({
+      ...{ name, in: "path", required: true, schema: { type: "string" } },
+    })),
+    ...Object.entries(one.query ?? {}).map(([name, schema]) => ({ name, in: "query", schema })),
+  ];
   const limits = one.limit.map((limit) => limit.describe(system)).join("; ");
   return {
     operationId: operationId(one),
