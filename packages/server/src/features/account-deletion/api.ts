@@ -1,6 +1,6 @@
 import { signedIn } from "../../core/access/access.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByCaller } from "../../core/limits/limits.ts";
+import { guessesByCaller } from "../../core/limits/guesses.ts";
 import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
 import { minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";

@@ -1,7 +1,8 @@
 import { anyone } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByEmail, perAddress, readsOnly } from "../../core/limits/limits.ts";
+import { guessesByEmail } from "../../core/limits/guesses.ts";
+import { perAddress, readsOnly } from "../../core/limits/limits.ts";
 import { hours, minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";

@@ -1,6 +1,6 @@
 /** Tells the owner of an account that so many wrong passwords were typed that signing in is paused. */
 
-import { isOutOfGuesses } from "../../core/limits/limits.ts";
+import { isOutOfGuesses } from "../../core/limits/guesses.ts";
 import { defineNotice } from "../../core/mail/notice.ts";
 import { spellDuration } from "../../core/mail/spell-duration.ts";
 import { days } from "../../platform/duration.ts";

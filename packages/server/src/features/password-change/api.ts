@@ -1,7 +1,7 @@
 import { type Caller, signedIn } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByCaller } from "../../core/limits/limits.ts";
+import { guessesByCaller } from "../../core/limits/guesses.ts";
 import {
   findMismatch,
   findPasswordErrors,
