@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { FieldErrors } from "../../platform/http/errors.ts";
 import { sentence } from "../../platform/texts.ts";
-import { type Account, accountsIn } from "../accounts/accounts.ts";
+import { type Account, accountsIn, findAccount } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
 import { drawDecoy } from "./decoys.ts";
 import { encodeArgon2id, isOutdated, makeOf, verifyEncoded } from "./formats.ts";
@@ -53,6 +53,32 @@ export async function verifyPassword(
   const encoded = make ? passwordHash : decoy;
   const isRight = await hashQueue(ctx).run(() => verifyEncoded(password, encoded), makeOf(encoded));
   return isRight && make !== undefined;
+}
+
+/** Other writers of one hash that a judgement may meet, one after the other, before it is given up. */
+const mostJudgements = 5;
+
+/**
+ * Does what only an account's password allows. `act` gives undefined when the hash that was judged is not the account's
+ * any more: then what is there now is judged, since it may be the same password that was hashed anew beside it, and an
+ * upgrade is nobody's business but its own. Undefined for a wrong password, and when the account is gone. Throws
+ * TooBusy, and whatever `act` throws.
+ */
+export async function actWithPassword<T>(
+  ctx: Context,
+  password: string,
+  holder: Account | { readonly email: string },
+  act: (account: Account) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  let judged: Account | { readonly email: string } | undefined = holder;
+  for (let time = 0; time < mostJudgements && judged; time += 1) {
+    const isRight = await verifyPassword(ctx, password, judged);
+    if (!isRight || !("id" in judged)) return undefined;
+    const done = await act(judged);
+    if (done !== undefined) return done;
+    judged = await findAccount(ctx, judged.id);
+  }
+  return undefined;
 }
 
 /** A hash at today's cost for a password just proved right, if the account's is of another make; else its own. */

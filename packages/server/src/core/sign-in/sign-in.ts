@@ -10,7 +10,7 @@ import { enqueueMail } from "../mail/outbox.ts";
 import { openSession, type Session } from "../sessions/sessions.ts";
 import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
 import { knownDevice, rememberDevice } from "./device.ts";
-import { CredentialsInvalid, passGates, type SignInMethod } from "./gates.ts";
+import { passGates, type SignInMethod } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
 
 export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
@@ -26,27 +26,28 @@ export interface SignedIn {
 /** How a sign-in was proved. */
 export interface Proof {
   readonly method: SignInMethod;
-  /** The password hash that the proof rested on: no session if it changed meanwhile. */
+  /** The password hash that the proof rested on: no session if it is another meanwhile. */
   readonly unchangedHash: string | null;
   /** The hash to keep from now on; asked for once every gate has let the person through. */
   readonly newHash: () => Promise<string | null>;
 }
 
 /**
- * Opens a session for an account that somebody proved to be theirs, once every gate has let them through. Throws
- * CredentialsInvalid when the account was disabled, deleted or given another password meanwhile.
+ * Opens a session for an account that somebody proved to be theirs, once every gate has let them through. Undefined when
+ * the account was disabled, deleted or given another hash meanwhile: then the proof has to be made anew.
  */
-export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn> {
+export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn | undefined> {
   await passGates(ctx, { account, method: proof.method });
   const device = knownDevice(ctx, account.id) ? "known" : "new";
   const newHash = await proof.newHash();
   const session = await ctx.transaction(async (ctx) => {
-    if (!(await markSignedIn(ctx, account, proof.unchangedHash, newHash))) throw new CredentialsInvalid();
+    if (!(await markSignedIn(ctx, account, proof.unchangedHash, newHash))) return undefined;
     const session = await openSession(ctx, account.id, { methods: [proof.method] });
     await record(ctx, signedInEvent, account.id, { method: proof.method, session: session.id, device });
     if (device === "new" && account.lastSignInAt) await enqueueMail(ctx, newDeviceMail, account.email, {});
     return session;
   });
+  if (!session) return undefined;
   rememberDevice(ctx, account.id);
   return { account, session, tokens: await writeTokens(ctx, account, session) };
 }

@@ -7,10 +7,10 @@ import { enqueueMail } from "../../core/mail/outbox.ts";
 import { endOneTimeTokens } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
 import {
+  actWithPassword,
   hashPassword,
   passwordPurposes,
   replacePasswordHash,
-  verifyPassword,
 } from "../../core/passwords/passwords.ts";
 import { endAllSessions } from "../../core/sessions/sessions.ts";
 import { CurrentPasswordWrong } from "./errors.ts";
@@ -19,7 +19,7 @@ export const passwordWasChanged = event("password.changed");
 
 /**
  * Sets the new password, signs every other device out and ends open reset links. Throws CurrentPasswordWrong, also
- * when the password was changed by somebody else while this call was being judged.
+ * when somebody else gave the account another one while this call was being judged.
  */
 export async function changePassword(
   ctx: Context,
@@ -27,13 +27,16 @@ export async function changePassword(
   currentPassword: string,
   newPassword: string,
 ): Promise<void> {
-  if (!(await verifyPassword(ctx, currentPassword, account))) throw new CurrentPasswordWrong();
-  const hash = await hashPassword(ctx, newPassword);
-  await ctx.transaction(async (ctx) => {
-    if (!(await replacePasswordHash(ctx, account, hash))) throw new CurrentPasswordWrong();
-    await endAllSessions(ctx, account.id, "password", sessionId);
-    await endOneTimeTokens(ctx, account.id, passwordPurposes);
-    await record(ctx, passwordWasChanged, account.id, {});
-    await enqueueMail(ctx, passwordChangedMail, account.email, {});
+  const isDone = await actWithPassword(ctx, currentPassword, account, async (account) => {
+    const hash = await hashPassword(ctx, newPassword);
+    return ctx.transaction(async (ctx) => {
+      if (!(await replacePasswordHash(ctx, account, hash))) return undefined;
+      await endAllSessions(ctx, account.id, "password", sessionId);
+      await endOneTimeTokens(ctx, account.id, passwordPurposes);
+      await record(ctx, passwordWasChanged, account.id, {});
+      await enqueueMail(ctx, passwordChangedMail, account.email, {});
+      return true;
+    });
   });
+  if (!isDone) throw new CurrentPasswordWrong();
 }
