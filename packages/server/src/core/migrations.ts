@@ -50,6 +50,13 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .addColumn("value", text, (column) => column.notNull())
       .execute();
   },
+  "2026-11-28-held-guesses": async ({ db, integer, time }) => {
+    await db.schema
+      .alterTable("limits")
+      .addColumn("held", integer, (column) => column.notNull().defaultTo(0))
+      .execute();
+    await db.schema.alterTable("limits").addColumn("held_until", time).execute();
+  },
 };
 
 async function createAccounts({ db, text, time }: MigrationTools): Promise<void> {

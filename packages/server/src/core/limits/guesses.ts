@@ -1,9 +1,11 @@
-/** Limits of guesses: what turns out to be right is not counted. */
+/** Limits of guesses: what turns out to be right is not counted, and however many come at once, few can be wrong. */
 
+import { sql } from "kysely";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
-import type { Counted, Limit } from "../../platform/http/endpoint.ts";
-import type { Context } from "../context.ts";
-import { type Allowance, bucketKey, limitsIn, putBack, spell, takeOrThrow } from "./limits.ts";
+import type { Counted, Limit, Settle } from "../../platform/http/endpoint.ts";
+import { describeError } from "../../platform/log.ts";
+import { type Context, perSystem } from "../context.ts";
+import { type Allowance, bucketKey, limitsIn, refuseEmpty, spell, type Taken, takeOne } from "./limits.ts";
 
 /** An allowance of guesses, under the name of what is guessed. */
 export interface Guesses extends Allowance {
@@ -16,7 +18,7 @@ export interface GuessesByEmail {
    * else's cannot lock the owner out (OWASP, "device cookies").
    */
   readonly knownDevice?: (ctx: Context, email: string) => Promise<string | undefined>;
-  /** Runs with the last guess that everybody else has, before it is known to be wrong: for whatever address alike. */
+  /** Runs once everybody else has no guess left and none of theirs was right: for whatever address alike. */
   readonly whenUsedUp?: (ctx: Context, email: string) => Promise<void>;
 }
 
@@ -35,21 +37,21 @@ export function guessesByEmail<FieldName extends string>(
       const email = String(body[field]);
       const device = await knownDevice?.(ctx, canonicalEmail(email));
       const bucket = device ? `${name} device ${device}` : guessBucket(name, email);
-      const taken = await takeOrThrow(ctx, bucket, { most, within });
-      if (taken?.isLast && !device) await whenUsedUp?.(ctx, email);
-      return taken && (() => putBack(ctx, taken));
+      const usedUp = device ? undefined : () => whenUsedUp?.(ctx, email);
+      return holdGuess(ctx, bucket, { most, within }, usedUp);
     },
   };
 }
 
-/** Whether nobody but a known device has a guess left at this moment. */
+/** Whether nobody but a known device has a guess left at this moment, and none that is under way could give one back. */
 export async function isOutOfGuesses(ctx: Context, { name, most }: Guesses, email: string): Promise<boolean> {
+  const now = ctx.now().getTime();
   const full = await limitsIn(ctx)
     .selectFrom("limits")
     .select("key")
     .where("key", "=", bucketKey(ctx, guessBucket(name, email)))
-    .where("count", ">=", most)
-    .where("resets_at", ">", ctx.now().getTime())
+    .where(sql<boolean>`count - case when held_until > ${now} then held else 0 end >= ${most}`)
+    .where("resets_at", ">", now)
     .executeTakeFirst();
   return full !== undefined;
 }
@@ -63,9 +65,91 @@ export function guessesByCaller(
   return {
     describe: () => `${spell({ most, within }, " failures")} by account`,
     countsBy: "caller",
-    take: async (ctx, { caller }) => {
-      const taken = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
-      return taken && (() => putBack(ctx, taken));
-    },
+    take: async (ctx, { caller }) => holdGuess(ctx, `${name} account ${caller.account.id}`, { most, within }),
   };
+}
+
+/**
+ * Takes one guess, to be settled. Where all are held by calls under way, it waits for these: right passwords at once
+ * all have their turn, and of wrong ones no more are judged than there are guesses. Throws Throttled, with the moment
+ * from which the next can be had.
+ */
+async function holdGuess(
+  ctx: Context,
+  bucket: string,
+  allowance: Allowance,
+  whenUsedUp?: () => Promise<void> | undefined,
+): Promise<Settle | undefined> {
+  if (!ctx.config.rateLimits) return undefined;
+  let taken = await takeOne(ctx, bucket, allowance, 1);
+  for (let times = 0; taken.isHeld && times < mostWaits; times += 1) {
+    const waited = await nextSettled(ctx, taken.key);
+    if (waited === "too many") break;
+    taken = await takeOne(ctx, bucket, allowance, 1);
+    if (waited === "none") break;
+  }
+  refuseEmpty(ctx, taken);
+  begin(ctx, taken.key);
+  return async (isWrong) => {
+    try {
+      const left = await settle(ctx, taken, isWrong);
+      if (isWrong && left && left.held <= 0 && left.count >= allowance.most) await whenUsedUp?.();
+    } catch (error) {
+      ctx.log("warn", "a limit could not be settled", { error: describeError(error) });
+    } finally {
+      end(ctx, taken.key, isWrong);
+    }
+  };
+}
+
+/**
+ * Ends one that was held: a wrong guess stays counted, another is put back. Not into a window that began since, which
+ * never counted it.
+ */
+export async function settle(ctx: Context, { key, resetsAt }: Taken, isWrong: boolean) {
+  return limitsIn(ctx)
+    .updateTable("limits")
+    .set({ held: sql`held - 1`, ...(isWrong ? {} : { count: sql`count - 1` }) })
+    .where("key", "=", key)
+    .where("resets_at", "=", resetsAt)
+    .where("held", ">", 0)
+    .returning(["count", "held"])
+    .executeTakeFirst();
+}
+
+interface UnderWay {
+  count: number;
+  readonly waiting: (() => void)[];
+}
+
+/** The guesses that this node judges now, by what is guessed at, and who waits for them. */
+const underWay = perSystem(() => new Map<string, UnderWay>());
+/** How many wait at the most for those of one account. */
+const mostWaiting = 100;
+/** How often one that waits may find that another was faster. */
+const mostWaits = 20;
+
+function begin(ctx: Context, key: string): void {
+  const known = underWay(ctx).get(key);
+  if (known) known.count += 1;
+  else underWay(ctx).set(key, { count: 1, waiting: [] });
+}
+
+function end(ctx: Context, key: string, isWrong: boolean): void {
+  const known = underWay(ctx).get(key);
+  if (!known) return;
+  known.count -= 1;
+  if (known.count === 0) underWay(ctx).delete(key);
+  // Each that was right makes room for one; after the last there is nothing to wait for any more.
+  const woken = known.count === 0 ? known.waiting.splice(0) : isWrong ? [] : known.waiting.splice(0, 1);
+  for (const wake of woken) wake();
+}
+
+/** Waits until a guess under way on this node was settled; if there is any, and not too many wait. */
+async function nextSettled(ctx: Context, key: string): Promise<"settled" | "none" | "too many"> {
+  const known = underWay(ctx).get(key);
+  if (!known) return "none";
+  if (known.waiting.length >= mostWaiting) return "too many";
+  await new Promise<void>((resolve) => known.waiting.push(resolve));
+  return "settled";
 }

@@ -3,6 +3,7 @@
  * once and holds for every method.
  */
 
+import { ApiError } from "../../platform/http/errors.ts";
 import { type Account, accountsIn } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
 import { event, record } from "../events/events.ts";
@@ -10,7 +11,7 @@ import { enqueueMail } from "../mail/outbox.ts";
 import { openSession, type Session } from "../sessions/sessions.ts";
 import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
 import { knownDevice, rememberDevice } from "./device.ts";
-import { passGates, type SignInMethod } from "./gates.ts";
+import { CredentialsInvalid, passGates, type SignInAttempt, type SignInMethod } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
 
 export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
@@ -37,7 +38,7 @@ export interface Proof {
  * the account was disabled, deleted or given another hash meanwhile: then the proof has to be made anew.
  */
 export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn | undefined> {
-  await passGates(ctx, { account, method: proof.method });
+  await passGatesWithProof(ctx, { account, method: proof.method });
   const device = knownDevice(ctx, account.id) ? "known" : "new";
   const newHash = await proof.newHash();
   const session = await ctx.transaction(async (ctx) => {
@@ -50,6 +51,16 @@ export async function signIn(ctx: Context, account: Account, proof: Proof): Prom
   if (!session) return undefined;
   rememberDevice(ctx, account.id);
   return { account, session, tokens: await writeTokens(ctx, account, session) };
+}
+
+/** Right, but refused: no wrong guess. It would count as one only where nobody may tell it from one. */
+async function passGatesWithProof(ctx: Context, attempt: SignInAttempt): Promise<void> {
+  try {
+    await passGates(ctx, attempt);
+  } catch (error) {
+    if (error instanceof ApiError && !(error instanceof CredentialsInvalid)) error.isWrongGuess = false;
+    throw error;
+  }
 }
 
 /**

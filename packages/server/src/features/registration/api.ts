@@ -81,9 +81,13 @@ async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: 
   // The same form sent twice is no conflict: the username is taken by this very registration.
   const mayBeOwn = wasComplete && errors.username && Object.keys(errors).length === 1;
   if (mayBeOwn && email !== undefined && username !== undefined && password !== undefined) {
-    const forget = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
-    if (!(await isOwnPendingRegistration(ctx, { email, username, password }))) return;
-    await forget?.();
-    delete errors.username;
+    const settle = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
+    let isOwn = false;
+    try {
+      isOwn = await isOwnPendingRegistration(ctx, { email, username, password });
+    } finally {
+      await settle?.(!isOwn);
+    }
+    if (isOwn) delete errors.username;
   }
 }
