@@ -13,6 +13,7 @@ import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
 import { knownDevice, rememberDevice } from "./device.ts";
 import { CredentialsInvalid, passGates, type SignInAttempt, type SignInMethod } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
+import { notePlace } from "./places.ts";
 
 export const signedInEvent = event<{ method: string; session: string; device: "known" | "new" }>(
   "sign_in.succeeded",
@@ -45,7 +46,8 @@ export async function signIn(ctx: Context, account: Account, proof: Proof): Prom
     if (!(await markSignedIn(ctx, account, proof.unchangedHash, newHash))) return undefined;
     const session = await openSession(ctx, account.id, { methods: [proof.method] });
     await record(ctx, signedInEvent, account.id, { method: proof.method, session: session.id, device });
-    if (device === "new" && account.lastSignInAt) await enqueueMail(ctx, newDeviceMail, account.email, {});
+    const isNews = (await notePlace(ctx, account.id)) && device === "new" && account.lastSignInAt !== null;
+    if (isNews) await enqueueMail(ctx, newDeviceMail, account.email, {});
     return session;
   });
   if (!session) return undefined;
