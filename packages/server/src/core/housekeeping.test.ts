@@ -22,8 +22,7 @@ async function accountId(t: TestAuth): Promise<string> {
 /** So many counters, all of which begin anew in a second. */
 async function fillLimits(t: TestAuth, size: number): Promise<void> {
   const resetsAt = t.clock.now().getTime() + 1000;
-  const counter = { count: 1, resets_at: resetsAt, held: 0, held_until: null };
-  const rows = Array.from({ length: size }, (_, n) => ({ key: `key ${n}`, ...counter }));
+  const rows = Array.from({ length: size }, (_, n) => ({ key: `key ${n}`, count: 1, resets_at: resetsAt }));
   await limitsIn(t.ctx).insertInto("limits").values(rows).execute();
 }
 

@@ -8,8 +8,7 @@ import { rounds } from "../../testing/rounds.ts";
 import { type TestAuth, testAuth } from "../../testing/test-auth.ts";
 import type { Context } from "../context.ts";
 import { hashQueue } from "../passwords/passwords.ts";
-import { settle } from "./guesses.ts";
-import { takeOne } from "./limits.ts";
+import { hold, settle } from "./guesses.ts";
 
 const wrongPassword = "Wrong-Harbour-1";
 /** Another address block for every number. */
@@ -183,11 +182,30 @@ describe("a guess that was not judged wrong", () => {
   it("of a node that died while it judged holds nothing up: it counts, and nobody is told to wait for it", async () => {
     await using t = await testAuth();
     const rule = { most: 2, within: 60_000 };
-    await takeOne(t.ctx, "test", rule, 1);
-    await settle(t.ctx, await takeOne(t.ctx, "test", rule, 1), true);
-    const now = t.clock.now().getTime();
-    assert.equal((await takeOne(t.ctx, "test", rule, 1)).emptyUntil?.getTime(), now + 1000);
+    await hold(t.ctx, "test", rule);
+    await settle(t.ctx, await hold(t.ctx, "test", rule), true);
+    assert.equal((await hold(t.ctx, "test", rule)).wait, 1000);
     t.clock.advance("30s");
-    assert.equal((await takeOne(t.ctx, "test", rule, 1)).emptyUntil?.getTime(), now + 60_000);
+    assert.equal((await hold(t.ctx, "test", rule)).wait, 30_000);
+  });
+
+  it("is put back into no window that began after it was taken", async () => {
+    await using t = await testAuth();
+    const rule = { most: 1, within: 60_000 };
+    const early = await hold(t.ctx, "test", rule);
+    t.clock.advance("1m");
+    const late = await hold(t.ctx, "test", rule);
+    await settle(t.ctx, early, false);
+    assert.ok((await hold(t.ctx, "test", rule)).wait);
+    await settle(t.ctx, late, false);
+    assert.equal((await hold(t.ctx, "test", rule)).wait, undefined);
+  });
+
+  it("is not held for a day when the clock is set back by one", async () => {
+    await using t = await testAuth();
+    const rule = { most: 1, within: 60_000 };
+    await hold(t.ctx, "test", rule);
+    t.clock.advance(-24 * 3_600_000);
+    assert.equal((await hold(t.ctx, "test", rule)).wait, undefined);
   });
 });

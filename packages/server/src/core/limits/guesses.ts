@@ -1,11 +1,13 @@
 /** Limits of guesses: what turns out to be right is not counted, and however many come at once, few can be wrong. */
 
 import { sql } from "kysely";
+import { seconds } from "../../platform/duration.ts";
 import { canonicalEmail } from "../../platform/http/email-address.ts";
 import type { Counted, Limit, Settle } from "../../platform/http/endpoint.ts";
+import { Throttled } from "../../platform/http/errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
-import { type Allowance, bucketKey, limitsIn, refuseEmpty, spell, type Taken, takeOne } from "./limits.ts";
+import { type Allowance, bucketKey, limitsIn, spell } from "./limits.ts";
 
 /** An allowance of guesses, under the name of what is guessed. */
 export interface Guesses extends Allowance {
@@ -81,32 +83,84 @@ async function holdGuess(
   whenUsedUp?: () => Promise<void> | undefined,
 ): Promise<Settle | undefined> {
   if (!ctx.config.rateLimits) return undefined;
-  let taken = await takeOne(ctx, bucket, allowance, 1);
-  for (let times = 0; taken.isHeld && times < mostWaits; times += 1) {
-    const waited = await nextSettled(ctx, taken.key);
+  let held = await hold(ctx, bucket, allowance);
+  for (let times = 0; held.wait && held.isForOthers && times < mostWaits; times += 1) {
+    const waited = await nextSettled(ctx, held.key);
     if (waited === "too many") break;
-    taken = await takeOne(ctx, bucket, allowance, 1);
+    held = await hold(ctx, bucket, allowance);
     if (waited === "none") break;
   }
-  refuseEmpty(ctx, taken);
-  begin(ctx, taken.key);
+  if (held.wait) throw new Throttled(held.wait);
+  begin(ctx, held.key);
   return async (isWrong) => {
     try {
-      const left = await settle(ctx, taken, isWrong);
+      const left = await settle(ctx, held, isWrong);
       if (isWrong && left && left.held <= 0 && left.count >= allowance.most) await whenUsedUp?.();
     } catch (error) {
       ctx.log("warn", "a limit could not be settled", { error: describeError(error) });
     } finally {
-      end(ctx, taken.key, isWrong);
+      end(ctx, held.key, isWrong);
     }
   };
+}
+
+/** How long a guess can be under way at the most. */
+const longestGuess = seconds(30);
+/** What is held may be put back as soon as this. */
+const soon = seconds(1);
+
+interface Held {
+  readonly key: string;
+  /** When the window ends that it is counted in. */
+  readonly resetsAt: number;
+  /** When none was left: the milliseconds until there may be one. */
+  readonly wait?: number;
+  /** Whether none was left because guesses are under way, each of which may be put back. */
+  readonly isForOthers?: boolean;
+}
+
+/** Counts one, if any is left, until it is settled. */
+export async function hold(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Held> {
+  const key = bucketKey(ctx, bucket);
+  const now = ctx.now().getTime();
+  // A window that ends later than any could was counted by a clock that has been set back since.
+  const isOver = sql<boolean>`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
+  const isForgotten = sql<boolean>`(${isOver} or limits.held_until <= ${now})`;
+  const heldUntil = now + longestGuess;
+  const counted = await limitsIn(ctx)
+    .insertInto("limits")
+    .values({ key, count: 1, resets_at: now + within, held: 1, held_until: heldUntil })
+    .onConflict((conflict) =>
+      conflict
+        .column("key")
+        .doUpdateSet({
+          count: sql`case when ${isOver} then 1 else limits.count + 1 end`,
+          resets_at: sql`case when ${isOver} then ${now + within} else limits.resets_at end`,
+          held: sql`case when ${isForgotten} then 1 else limits.held + 1 end`,
+          held_until: heldUntil,
+        })
+        // A refused call writes nothing, so a flood costs the database a read or two each.
+        .where(sql<boolean>`${isOver} or limits.count < ${most}`),
+    )
+    .returning("resets_at")
+    .executeTakeFirst();
+  if (counted) return { key, resetsAt: counted.resets_at };
+  const full = await limitsIn(ctx)
+    .selectFrom("limits")
+    .select(["resets_at", "held", "held_until"])
+    .where("key", "=", key)
+    .executeTakeFirst();
+  const resetsAt = full?.resets_at ?? now + soon;
+  const isForOthers = full === undefined || (full.held > 0 && (full.held_until ?? 0) > now);
+  const wait = Math.max(1, Math.min(isForOthers ? soon : resetsAt - now, within));
+  return { key, resetsAt, wait, isForOthers };
 }
 
 /**
  * Ends one that was held: a wrong guess stays counted, another is put back. Not into a window that began since, which
  * never counted it.
  */
-export async function settle(ctx: Context, { key, resetsAt }: Taken, isWrong: boolean) {
+export async function settle(ctx: Context, { key, resetsAt }: Held, isWrong: boolean) {
   return limitsIn(ctx)
     .updateTable("limits")
     .set({ held: sql`held - 1`, ...(isWrong ? {} : { count: sql`count - 1` }) })

@@ -1,12 +1,12 @@
 /** How often something may be done: counted in the database, exact under parallel calls, shared by every node. */
 
-import { sql } from "kysely";
+import { type Generated, sql } from "kysely";
 import type { Config } from "../../config.ts";
-import { seconds } from "../../platform/duration.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
 import { addressBlock } from "../../platform/http/client-address.ts";
 import type { Counted, Limit } from "../../platform/http/endpoint.ts";
 import { Throttled } from "../../platform/http/errors.ts";
+import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
 import { macFor } from "../keys/secrets.ts";
 
@@ -14,10 +14,10 @@ interface LimitRow {
   key: string;
   count: number;
   resets_at: number;
-  /** How many of those counted are guesses under way, which may turn out to be right. */
-  held: number;
+  /** How many of those counted are guesses under way. */
+  held: Generated<number>;
   /** When the last of them was to be judged by: of a node that died since, none is under way. */
-  held_until: number | null;
+  held_until: Generated<number | null>;
 }
 
 export const limitsIn = (ctx: Context) => ctx.db.$extendTables<{ limits: LimitRow }>();
@@ -32,10 +32,10 @@ export interface Taken {
   readonly key: string;
   /** When the window ends that it was counted in. */
   readonly resetsAt: number;
+  /** Whether this was the last that was left. */
+  readonly isLast: boolean;
   /** When nothing was left: the moment from which more may be taken. */
   readonly emptyUntil?: Date;
-  /** Whether nothing was left because guesses are under way, each of which may be put back. */
-  readonly isHeld?: boolean;
 }
 
 /** An allowance, or the setting that says it. */
@@ -43,54 +43,53 @@ export type Allowed = Allowance | ((config: Config) => Allowance);
 
 export const spell = ({ most, within }: Allowance, what = "") => `${most}${what} in ${within / 60_000} min`;
 
-/** How long a guess can be under way at the most. */
-const longestGuess = seconds(30);
-/** What is held may be put back as soon as this. */
-const soon = seconds(1);
-
-/**
- * Takes one from what is left, if anything is. One that is `held` counts until it is settled, and after that only if it
- * was a wrong guess.
- */
-export async function takeOne(
-  ctx: Context,
-  bucket: string,
-  { most, within }: Allowance,
-  held: 0 | 1 = 0,
-): Promise<Taken> {
+/** Takes one from what is left, if anything is. */
+export async function takeOne(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Taken> {
   const key = bucketKey(ctx, bucket);
   const now = ctx.now().getTime();
   // A window that ends later than any could was counted by a clock that has been set back since.
   const isOver = sql<boolean>`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
-  const isForgotten = sql<boolean>`(${isOver} or limits.held_until <= ${now})`;
-  const heldUntil = held ? now + longestGuess : null;
   const taken = await limitsIn(ctx)
     .insertInto("limits")
-    .values({ key, count: 1, resets_at: now + within, held, held_until: heldUntil })
+    .values({ key, count: 1, resets_at: now + within })
     .onConflict((conflict) =>
       conflict
         .column("key")
         .doUpdateSet({
           count: sql`case when ${isOver} then 1 else limits.count + 1 end`,
           resets_at: sql`case when ${isOver} then ${now + within} else limits.resets_at end`,
-          held: sql`case when ${isForgotten} then ${held} else limits.held + ${held} end`,
-          held_until: heldUntil,
         })
         // A refused call writes nothing, so a flood costs the database one read each.
         .where(sql<boolean>`${isOver} or limits.count < ${most}`),
     )
-    .returning("resets_at")
+    .returning(["count", "resets_at"])
     .executeTakeFirst();
-  if (taken) return { key, resetsAt: taken.resets_at };
+  if (taken) return { key, resetsAt: taken.resets_at, isLast: taken.count >= most };
   const full = await limitsIn(ctx)
     .selectFrom("limits")
-    .select(["resets_at", "held", "held_until"])
+    .select("resets_at")
     .where("key", "=", key)
     .executeTakeFirst();
-  const resetsAt = full?.resets_at ?? now + soon;
-  const isHeld = full === undefined || (full.held > 0 && (full.held_until ?? 0) > now);
-  const emptyUntil = new Date(Math.min(isHeld ? now + soon : resetsAt, now + within));
-  return { key, resetsAt, emptyUntil, isHeld };
+  const resetsAt = full?.resets_at ?? now + 1000;
+  return { key, resetsAt, isLast: false, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
+}
+
+/**
+ * Puts one back, since what was counted turned out to be no guess; not into a window that began since, which never
+ * counted it. Never throws: the work itself is done.
+ */
+export async function putBack(ctx: Context, { key, resetsAt }: Taken): Promise<void> {
+  try {
+    await limitsIn(ctx)
+      .updateTable("limits")
+      .set({ count: sql`count - 1` })
+      .where("key", "=", key)
+      .where("resets_at", "=", resetsAt)
+      .where("count", ">", 0)
+      .execute();
+  } catch (error) {
+    ctx.log("warn", "a limit could not be given back", { error: describeError(error) });
+  }
 }
 
 /** Buckets are stored under a keyed fingerprint: the table tells nobody which addresses were tried. */
@@ -98,9 +97,11 @@ export function bucketKey(ctx: Context, bucket: string): string {
   return toBase64Url(macFor(ctx, "limit-key", bucket).subarray(0, 18));
 }
 
-/** Throws Throttled when nothing was left. */
-export function refuseEmpty(ctx: Context, { emptyUntil }: Taken): void {
-  if (emptyUntil) throw new Throttled(emptyUntil.getTime() - ctx.now().getTime());
+async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<Taken | undefined> {
+  if (!ctx.config.rateLimits) return undefined;
+  const taken = await takeOne(ctx, bucket, allowance);
+  if (taken.emptyUntil) throw new Throttled(taken.emptyUntil.getTime() - ctx.now().getTime());
+  return taken;
 }
 
 /** What a call can prove about itself, by a field of its body and what it brought along. */
@@ -146,10 +147,7 @@ export function perAddress<FieldName extends string>(
     take: async (ctx, { body }) => {
       if (!ctx.config.rateLimits) return undefined;
       if (spared?.by.isClaimed(ctx) && (await takeSpared(ctx, name, spared, body))) return undefined;
-      refuseEmpty(
-        ctx,
-        await takeOne(ctx, `${name} address ${addressBlock(ctx.request.address)}`, allowed(ctx)),
-      );
+      await takeOrThrow(ctx, `${name} address ${addressBlock(ctx.request.address)}`, allowed(ctx));
       return undefined;
     },
   };
