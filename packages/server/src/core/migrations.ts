@@ -57,6 +57,12 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .execute();
     await db.schema.alterTable("limits").addColumn("held_until", time).execute();
   },
+  "2026-11-28-device-epoch": async ({ db, integer }) => {
+    await db.schema
+      .alterTable("accounts")
+      .addColumn("device_epoch", integer, (column) => column.notNull().defaultTo(0))
+      .execute();
+  },
   "2026-11-28-sign-in-places": async ({ db, text, integer, time }) => {
     await db.schema
       .createTable("sign_in_places")

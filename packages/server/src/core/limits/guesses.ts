@@ -16,30 +16,31 @@ export interface Guesses extends Allowance {
 
 export interface GuessesByEmail {
   /**
-   * Names the allowance of a device that signed in to the account before, so that a stranger who uses up everybody
-   * else's cannot lock the owner out (OWASP, "device cookies").
+   * Names the allowance that devices share which signed in to the account before, so that a stranger who uses up
+   * everybody else's cannot lock the owner out (OWASP, "device cookies").
    */
-  readonly knownDevice?: (ctx: Context, email: string) => Promise<string | undefined>;
+  readonly knownDevices?: (ctx: Context, email: string) => Promise<string | undefined>;
   /** Runs once everybody else has no guess left and none of theirs was right: for whatever address alike. */
   readonly whenUsedUp?: (ctx: Context, email: string) => Promise<void>;
 }
 
-const guessBucket = (name: string, email: string) => `${name} email ${canonicalEmail(email)}`;
+const emailBucket = (name: string, email: string) => `${name} email ${canonicalEmail(email)}`;
+const callerBucket = (name: string, accountId: string) => `${name} account ${accountId}`;
 
 /** So many guesses at one account, by the e-mail that the body names; a call that succeeds is not counted. */
 export function guessesByEmail<FieldName extends string>(
   { name, most, within }: Guesses,
   field: FieldName,
-  { knownDevice, whenUsedUp }: GuessesByEmail = {},
+  { knownDevices, whenUsedUp }: GuessesByEmail = {},
 ): Limit<Context, unknown, FieldName> {
   return {
     describe: () => `${spell({ most, within }, " failures")} by ${field}`,
     countsBy: { field },
     take: async (ctx, { body }: Counted<unknown>) => {
       const email = String(body[field]);
-      const device = await knownDevice?.(ctx, canonicalEmail(email));
-      const bucket = device ? `${name} device ${device}` : guessBucket(name, email);
-      const usedUp = device ? undefined : () => whenUsedUp?.(ctx, email);
+      const known = await knownDevices?.(ctx, canonicalEmail(email));
+      const bucket = known ? `${name} known ${known}` : emailBucket(name, email);
+      const usedUp = known ? undefined : () => whenUsedUp?.(ctx, email);
       return holdGuess(ctx, bucket, { most, within }, usedUp);
     },
   };
@@ -51,23 +52,41 @@ export async function isOutOfGuesses(ctx: Context, { name, most }: Guesses, emai
   const full = await limitsIn(ctx)
     .selectFrom("limits")
     .select("key")
-    .where("key", "=", bucketKey(ctx, guessBucket(name, email)))
+    .where("key", "=", bucketKey(ctx, emailBucket(name, email)))
     .where(sql<boolean>`count - case when held_until > ${now} then held else 0 end >= ${most}`)
     .where("resets_at", ">", now)
     .executeTakeFirst();
   return full !== undefined;
 }
 
+/** Begins the count anew for everybody but known devices. */
+export async function forgetGuessesByEmail(ctx: Context, { name }: Guesses, email: string): Promise<void> {
+  await forget(ctx, emailBucket(name, email));
+}
+
+/** Begins the count anew for whoever is signed in to an account. */
+export async function forgetGuessesByCaller(
+  ctx: Context,
+  { name }: Guesses,
+  accountId: string,
+): Promise<void> {
+  await forget(ctx, callerBucket(name, accountId));
+}
+
+async function forget(ctx: Context, bucket: string): Promise<void> {
+  await limitsIn(ctx).deleteFrom("limits").where("key", "=", bucketKey(ctx, bucket)).execute();
+}
+
 /** So many guesses by whoever is signed in to one account; a call that succeeds is not counted. */
-export function guessesByCaller(
-  name: string,
-  most: number,
-  within: number,
-): Limit<Context, { readonly account: { readonly id: string } }> {
+export function guessesByCaller({
+  name,
+  most,
+  within,
+}: Guesses): Limit<Context, { readonly account: { readonly id: string } }> {
   return {
     describe: () => `${spell({ most, within }, " failures")} by account`,
     countsBy: "caller",
-    take: async (ctx, { caller }) => holdGuess(ctx, `${name} account ${caller.account.id}`, { most, within }),
+    take: async (ctx, { caller }) => holdGuess(ctx, callerBucket(name, caller.account.id), { most, within }),
   };
 }
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { FieldErrors } from "../../platform/http/errors.ts";
 import { sentence } from "../../platform/texts.ts";
-import { type Account, accountsIn, findAccount } from "../accounts/accounts.ts";
+import { type Account, findAccount } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
 import { drawDecoy } from "./decoys.ts";
 import { encodeArgon2id, isOutdated, makeOf, verifyEncoded } from "./formats.ts";
@@ -86,27 +86,6 @@ export async function upgradedHash(ctx: Context, account: Account, password: str
   const { passwordHash } = account;
   if (!passwordHash || !isOutdated(passwordHash, ctx.config.passwords.argon2)) return passwordHash;
   return hashPassword(ctx, password);
-}
-
-/** Sets an account's password; null leaves it without one that anybody could use. */
-export async function setPasswordHash(ctx: Context, accountId: string, hash: string | null): Promise<void> {
-  await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
-    .where("id", "=", accountId)
-    .execute();
-}
-
-/** Sets an account's password if it still has the one it was found with; whether it had. */
-export async function replacePasswordHash(ctx: Context, account: Account, hash: string): Promise<boolean> {
-  const replaced = await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
-    .where("id", "=", account.id)
-    .where("password_hash", account.passwordHash === null ? "is" : "=", account.passwordHash)
-    .returning("id")
-    .executeTakeFirst();
-  return replaced !== undefined;
 }
 
 export interface PasswordOwner {

@@ -10,7 +10,7 @@ import { event, record } from "../events/events.ts";
 import { enqueueMail } from "../mail/outbox.ts";
 import { openSession, type Session } from "../sessions/sessions.ts";
 import { type TokenPair, writeTokens } from "../tokens/tokens.ts";
-import { knownDevice, rememberDevice } from "./device.ts";
+import { accountSubject, knownDevice, rememberDeviceOf } from "./device.ts";
 import { CredentialsInvalid, passGates, type SignInAttempt, type SignInMethod } from "./gates.ts";
 import { newDeviceMail } from "./mail.ts";
 import { notePlace } from "./places.ts";
@@ -40,7 +40,7 @@ export interface Proof {
  */
 export async function signIn(ctx: Context, account: Account, proof: Proof): Promise<SignedIn | undefined> {
   await passGatesWithProof(ctx, { account, method: proof.method });
-  const device = knownDevice(ctx, account.id) ? "known" : "new";
+  const device = knownDevice(ctx, accountSubject(account)) ? "known" : "new";
   const newHash = await proof.newHash();
   const session = await ctx.transaction(async (ctx) => {
     if (!(await markSignedIn(ctx, account, proof.unchangedHash, newHash))) return undefined;
@@ -51,7 +51,7 @@ export async function signIn(ctx: Context, account: Account, proof: Proof): Prom
     return session;
   });
   if (!session) return undefined;
-  rememberDevice(ctx, account.id);
+  rememberDeviceOf(ctx, account);
   return { account, session, tokens: await writeTokens(ctx, account, session) };
 }
 

@@ -2,6 +2,7 @@ import { type Caller, signedIn } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
 import { guessesByCaller } from "../../core/limits/guesses.ts";
+import { confirmationGuesses } from "../../core/passwords/guesses.ts";
 import {
   findMismatch,
   findPasswordErrors,
@@ -9,7 +10,6 @@ import {
   ownerOf,
 } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { password } from "../../platform/http/fields.ts";
@@ -45,7 +45,7 @@ export const change = endpoint({
   summary: "Change your password",
   description: "Every other session ends, and so do open reset links. Sends mail.",
   access: signedIn,
-  limit: [guessesByCaller("password", 10, minutes(15))],
+  limit: [guessesByCaller(confirmationGuesses)],
   body: changeForm,
   reply: detailReply,
   errors: [FieldsInvalid, CurrentPasswordWrong],
