@@ -63,6 +63,9 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
       .addColumn("device_epoch", integer, (column) => column.notNull().defaultTo(0))
       .execute();
   },
+  "2026-11-28-renewed-sessions": async ({ db, integer }) => {
+    await db.schema.alterTable("sessions").addColumn("renewed_at_counter", integer).execute();
+  },
   "2026-11-28-sign-in-places": async ({ db, text, integer, time }) => {
     await db.schema
       .createTable("sign_in_places")

@@ -10,7 +10,6 @@ import {
   ownerOf,
 } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { password } from "../../platform/http/fields.ts";
 import { type Form, form } from "../../platform/http/form.ts";
@@ -43,14 +42,21 @@ export const change = endpoint({
   method: "post",
   path: "/api/auth/password/change/",
   summary: "Change your password",
-  description: "Every other session ends, and so do open reset links. Sends mail.",
+  description:
+    "Every other session ends, and so do open reset links and the device tokens of other devices. Sends mail. The " +
+    "caller's session goes on with the new pair; its old refresh token is refused from then on, and its old access " +
+    "token works until it expires. A caller with a token of the original's gets no pair, and signs in anew.",
   access: signedIn,
   limit: [guessesByCaller(confirmationGuesses)],
   body: changeForm,
-  reply: detailReply,
+  reply: {
+    type: "object",
+    properties: { detail: { type: "string" }, access: { type: "string" }, refresh: { type: "string" } },
+    required: ["detail"],
+  },
   errors: [FieldsInvalid, CurrentPasswordWrong],
   handle: async (ctx, { body, caller }) => {
-    await changePassword(ctx, caller, body.current_password, body.new_password);
-    return { detail: changed[ctx.request.language] };
+    const tokens = await changePassword(ctx, caller, body.current_password, body.new_password);
+    return { detail: changed[ctx.request.language], ...tokens };
   },
 });
