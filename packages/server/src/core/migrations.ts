@@ -69,14 +69,14 @@ export const coreMigrations: Readonly<Record<string, Migration>> = {
   "2026-11-28-sign-in-places": async ({ db, text, integer, time }) => {
     await db.schema
       .createTable("sign_in_places")
+      .addColumn("place", text, (column) => column.primaryKey())
       .addColumn("account_id", text, (column) =>
         column.notNull().references("accounts.id").onDelete("cascade"),
       )
-      .addColumn("place", text, (column) => column.notNull())
       .addColumn("sessions", integer, (column) => column.notNull())
       .addColumn("seen_at", time, (column) => column.notNull())
-      .addPrimaryKeyConstraint("sign_in_places_key", ["account_id", "place"])
       .execute();
+    await db.schema.createIndex("sign_in_places_account").on("sign_in_places").column("account_id").execute();
     await db.schema.createIndex("sign_in_places_seen_at").on("sign_in_places").column("seen_at").execute();
   },
 };

@@ -7,7 +7,16 @@ import type { Counted, Limit, Settle } from "../../platform/http/endpoint.ts";
 import { Throttled } from "../../platform/http/errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
-import { type Allowance, bucketKey, limitsIn, spell } from "./limits.ts";
+import { type Allowance, bucketKey, type LimitRow, spell } from "./limits.ts";
+
+interface GuessRow extends LimitRow {
+  /** How many of those counted are under way. */
+  held: number;
+  /** When the last of them was to be judged by: of a node that died since, none is under way. */
+  held_until: number | null;
+}
+
+const guessesIn = (ctx: Context) => ctx.db.$extendTables<{ limits: GuessRow }>();
 
 /** An allowance of guesses, under the name of what is guessed. */
 export interface Guesses extends Allowance {
@@ -49,7 +58,7 @@ export function guessesByEmail<FieldName extends string>(
 /** Whether nobody but a known device has a guess left at this moment, and none that is under way could give one back. */
 export async function isOutOfGuesses(ctx: Context, { name, most }: Guesses, email: string): Promise<boolean> {
   const now = ctx.now().getTime();
-  const full = await limitsIn(ctx)
+  const full = await guessesIn(ctx)
     .selectFrom("limits")
     .select("key")
     .where("key", "=", bucketKey(ctx, emailBucket(name, email)))
@@ -74,7 +83,7 @@ export async function forgetGuessesByCaller(
 }
 
 async function forget(ctx: Context, bucket: string): Promise<void> {
-  await limitsIn(ctx).deleteFrom("limits").where("key", "=", bucketKey(ctx, bucket)).execute();
+  await guessesIn(ctx).deleteFrom("limits").where("key", "=", bucketKey(ctx, bucket)).execute();
 }
 
 /** So many guesses by whoever is signed in to one account; a call that succeeds is not counted. */
@@ -146,7 +155,7 @@ export async function hold(ctx: Context, bucket: string, { most, within }: Allow
   const isOver = sql<boolean>`(limits.resets_at <= ${now} or limits.resets_at > ${now + 2 * within})`;
   const isForgotten = sql<boolean>`(${isOver} or limits.held_until <= ${now})`;
   const heldUntil = now + longestGuess;
-  const counted = await limitsIn(ctx)
+  const counted = await guessesIn(ctx)
     .insertInto("limits")
     .values({ key, count: 1, resets_at: now + within, held: 1, held_until: heldUntil })
     .onConflict((conflict) =>
@@ -164,7 +173,7 @@ export async function hold(ctx: Context, bucket: string, { most, within }: Allow
     .returning("resets_at")
     .executeTakeFirst();
   if (counted) return { key, resetsAt: counted.resets_at };
-  const full = await limitsIn(ctx)
+  const full = await guessesIn(ctx)
     .selectFrom("limits")
     .select(["resets_at", "held", "held_until"])
     .where("key", "=", key)
@@ -180,7 +189,7 @@ export async function hold(ctx: Context, bucket: string, { most, within }: Allow
  * never counted it.
  */
 export async function settle(ctx: Context, { key, resetsAt }: Held, isWrong: boolean) {
-  return limitsIn(ctx)
+  return guessesIn(ctx)
     .updateTable("limits")
     .set({ held: sql`held - 1`, ...(isWrong ? {} : { count: sql`count - 1` }) })
     .where("key", "=", key)

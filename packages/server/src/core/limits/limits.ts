@@ -1,6 +1,6 @@
 /** How often something may be done: counted in the database, exact under parallel calls, shared by every node. */
 
-import { type Generated, sql } from "kysely";
+import { sql } from "kysely";
 import type { Config } from "../../config.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
 import { addressBlock } from "../../platform/http/client-address.ts";
@@ -10,14 +10,10 @@ import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
 import { macFor } from "../keys/secrets.ts";
 
-interface LimitRow {
+export interface LimitRow {
   key: string;
   count: number;
   resets_at: number;
-  /** How many of those counted are guesses under way. */
-  held: Generated<number>;
-  /** When the last of them was to be judged by: of a node that died since, none is under way. */
-  held_until: Generated<number | null>;
 }
 
 export const limitsIn = (ctx: Context) => ctx.db.$extendTables<{ limits: LimitRow }>();

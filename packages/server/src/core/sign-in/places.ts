@@ -9,9 +9,9 @@ import { allMacsFor } from "../keys/secrets.ts";
 import { clientKind } from "./user-agent.ts";
 
 interface PlaceRow {
-  account_id: string;
-  /** A keyed fingerprint: the table tells nobody where somebody was. */
+  /** A keyed fingerprint of account, network and client: the table tells nobody where somebody was. */
   place: string;
+  account_id: string;
   /** Sessions opened there, since it was last so long unseen that it is new again. */
   sessions: number;
   seen_at: number;
@@ -31,9 +31,9 @@ export async function notePlace(ctx: Context, accountId: string): Promise<boolea
   const now = ctx.now().getTime();
   const noted = await placesIn(ctx)
     .insertInto("sign_in_places")
-    .values({ account_id: accountId, place, sessions: 1, seen_at: now })
+    .values({ place, account_id: accountId, sessions: 1, seen_at: now })
     .onConflict((conflict) =>
-      conflict.columns(["account_id", "place"]).doUpdateSet({
+      conflict.column("place").doUpdateSet({
         sessions: sql`case when sign_in_places.seen_at <= ${now - placeTime} then 1 else sign_in_places.sessions + 1 end`,
         seen_at: now,
       }),
@@ -41,15 +41,14 @@ export async function notePlace(ctx: Context, accountId: string): Promise<boolea
     .returning("sessions")
     .executeTakeFirstOrThrow();
   if (noted.sessions > 1) return false;
-  return older.length === 0 || !(await isKnownAs(ctx, accountId, older));
+  return older.length === 0 || !(await isKnownAs(ctx, older));
 }
 
 /** Whether a place is remembered under a name that an earlier secret gave it. */
-async function isKnownAs(ctx: Context, accountId: string, names: readonly string[]): Promise<boolean> {
+async function isKnownAs(ctx: Context, names: readonly string[]): Promise<boolean> {
   const known = await placesIn(ctx)
     .selectFrom("sign_in_places")
     .select("place")
-    .where("account_id", "=", accountId)
     .where("place", "in", names)
     .where("seen_at", ">", ctx.now().getTime() - placeTime)
     .executeTakeFirst();
@@ -73,14 +72,14 @@ function networkOf(address: string): string {
 export async function removeOldPlaces(ctx: Context, most: number): Promise<number> {
   const old = placesIn(ctx)
     .selectFrom("sign_in_places")
-    .select(["account_id", "place"])
+    .select("place")
     .where("seen_at", "<=", ctx.now().getTime() - placeTime)
     .limit(most)
     .forUpdate()
     .skipLocked();
   const removed = await placesIn(ctx)
     .deleteFrom("sign_in_places")
-    .where((row) => row(row.refTuple("account_id", "place"), "in", old.$asTuple("account_id", "place")))
+    .where("place", "in", old)
     .executeTakeFirst();
   return Number(removed.numDeletedRows);
 }
