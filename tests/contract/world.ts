@@ -96,6 +96,7 @@ function toAccountRow(ctx: Context, user: FixtureUser): AccountRow {
     disabled_at: user.is_active ? null : now,
     tokens_valid_from: null,
     last_sign_in_at: null,
+    device_epoch: 0,
     created_at: now,
     updated_at: now,
     ...toColumns(ctx, { ...fixtures.defaults, ...user }),

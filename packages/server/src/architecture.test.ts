@@ -198,6 +198,20 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    says: "an account gets another password by core/passwords/replace.ts alone, which ends what the old one opened",
+    // Else it is only hashed anew (sign-in), or nobody has signed in yet (registration).
+    findBreaches: (code) =>
+      findInProduct(code, /\bpassword_hash: /g, (path) =>
+        /^(?:core\/(?:accounts\/|passwords\/replace|sign-in\/sign-in)|features\/registration\/flow)/.test(
+          path,
+        ),
+      ),
+    proof: {
+      files: { "features/profile/flow.ts": "set({ password_hash: hash })" },
+      breach: "features/profile/flow.ts: password_hash: ",
+    },
+  },
+  {
     says: "sessions are opened by core/sign-in alone",
     findBreaches: ({ imports }) =>
       imports

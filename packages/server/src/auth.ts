@@ -121,6 +121,7 @@ export async function createAuth<
       config,
       db: database.kysely,
       now,
+      checkWritable: () => database.checkWritable(),
       sharedNow: () => sharedClock ?? sql<number>`cast(${now().getTime()} as bigint)`,
       randomBytes: options.randomBytes ?? systemRandomBytes,
       log,

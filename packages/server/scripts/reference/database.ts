@@ -9,13 +9,15 @@ const purposes: Readonly<Record<string, string>> = {
   audit: "What happened. It outlives the account it tells of, without address and user agent.",
   captured_mails: "Mail of the built-in mailbox, encrypted; 500 at the most.",
   facts: "What the database knows of itself: the fingerprint of the secret it was made with.",
-  limits: "How often something was done, under keyed fingerprints.",
+  limits: "How often something was done, under keyed fingerprints; `held` are guesses under way.",
   migrations: "Which changes of the schema were made.",
   nodes: "Which servers were here lately, and what they must agree on: never a secret.",
   one_time_tokens: "Links and codes that were mailed, as fingerprints.",
   outbox: "Mail to be sent, encrypted, and what became of it.",
   registration_attempts: "Who registered an address that nobody has verified yet, with which password hash.",
   sessions: "Where somebody is signed in, and how often its refresh token was exchanged.",
+  sign_in_places:
+    "From where an account was signed in to within 90 days, by which kind of client, under keyed fingerprints.",
   signing_keys:
     "The keys that sign access tokens where `JWT_ALGORITHM` is not `HS256`; private halves encrypted.",
 };

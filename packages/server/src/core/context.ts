@@ -13,6 +13,8 @@ export interface Context {
   readonly config: Config;
   /** A file says which tables it reads: `ctx.db.$extendTables<{ … }>()`. */
   readonly db: Kysely<NoTables>;
+  /** Returns if the database takes changes at this moment; throws with its cause if not. */
+  readonly checkWritable: () => Promise<void>;
   readonly now: () => Date;
   /**
    * The time in milliseconds inside a statement, by the clock that all nodes share: what one node writes and another

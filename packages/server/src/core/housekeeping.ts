@@ -9,6 +9,7 @@ import { limitsIn } from "./limits/limits.ts";
 import { outboxIn } from "./mail/outbox.ts";
 import { removeExpiredTokens } from "./one-time-tokens/one-time-tokens.ts";
 import { removeOldSessions } from "./sessions/sessions.ts";
+import { removeOldPlaces } from "./sign-in/places.ts";
 
 /**
  * Removes at most so many rows of one kind; how many. Rows that somebody works with are left for the next time: so
@@ -31,6 +32,7 @@ export async function keepHouse(ctx: Context): Promise<void> {
   const sweeps = [
     removeExpiredTokens,
     removeOldSessions,
+    removeOldPlaces,
     removePastLimits,
     removeFinishedMail,
     erasePayloads,

@@ -41,6 +41,10 @@ export const coreMigrations: Migrations = {
         .execute();
     },
   },
+  "2026-11-28-held-guesses": { breaks: false, run: addHeldGuesses },
+  "2026-11-28-device-epoch": { breaks: false, run: addDeviceEpoch },
+  "2026-11-28-renewed-sessions": { breaks: false, run: addRenewedSessions },
+  "2026-11-28-sign-in-places": { breaks: false, run: createSignInPlaces },
 };
 
 async function addSessionRecovery({ db, integer }: MigrationTools): Promise<void> {
@@ -267,4 +271,35 @@ async function addMailTurns({ db, text, integer }: MigrationTools): Promise<void
   };
   for (const [name, columns] of Object.entries(indexes))
     await db.schema.createIndex(name).on("outbox").columns(columns).where(waiting).execute();
+}
+
+async function addHeldGuesses({ db, integer, time }: MigrationTools): Promise<void> {
+  await db.schema
+    .alterTable("limits")
+    .addColumn("held", integer, (column) => column.notNull().defaultTo(0))
+    .execute();
+  await db.schema.alterTable("limits").addColumn("held_until", time).execute();
+}
+
+async function addDeviceEpoch({ db, integer }: MigrationTools): Promise<void> {
+  await db.schema
+    .alterTable("accounts")
+    .addColumn("device_epoch", integer, (column) => column.notNull().defaultTo(0))
+    .execute();
+}
+
+async function addRenewedSessions({ db, integer }: MigrationTools): Promise<void> {
+  await db.schema.alterTable("sessions").addColumn("renewed_at_counter", integer).execute();
+}
+
+async function createSignInPlaces({ db, text, integer, time }: MigrationTools): Promise<void> {
+  await db.schema
+    .createTable("sign_in_places")
+    .addColumn("place", text, (column) => column.primaryKey())
+    .addColumn("account_id", text, (column) => column.notNull().references("accounts.id").onDelete("cascade"))
+    .addColumn("sessions", integer, (column) => column.notNull())
+    .addColumn("seen_at", time, (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex("sign_in_places_account").on("sign_in_places").column("account_id").execute();
+  await db.schema.createIndex("sign_in_places_seen_at").on("sign_in_places").column("seen_at").execute();
 }

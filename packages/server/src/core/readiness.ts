@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { seconds } from "../platform/duration.ts";
+import { findClockFault } from "./clock.ts";
 import { type Context, perSystem } from "./context.ts";
-import { factsIn } from "./facts.ts";
 
 /** Something without which a node had better get no calls. */
 interface Check {
@@ -13,7 +13,16 @@ interface Check {
   readonly findFault: (ctx: Context) => Promise<string | undefined>;
 }
 
-const checks: readonly Check[] = [{ name: "database", findFault: refusesWrites }];
+const checks: readonly Check[] = [
+  {
+    name: "database",
+    findFault: async (ctx) => {
+      await ctx.checkWritable();
+      return undefined;
+    },
+  },
+  { name: "clock", findFault: findClockFault },
+];
 
 export interface Readiness {
   readonly status: "ok" | "unavailable" | "stopping";
@@ -91,12 +100,4 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const said = error.message || ("code" in error ? String(error.code) : error.name);
   return error.cause === undefined ? said : `${said} <- ${describe(error.cause)}`;
-}
-
-/**
- * A lock that matches no row: PostgreSQL grants it only where it takes writes, so a primary that became a standby
- * refuses (25006); nothing is written, and no row is waited for.
- */
-async function refusesWrites(ctx: Context): Promise<undefined> {
-  await factsIn(ctx).selectFrom("facts").select("name").where("name", "=", "").forUpdate().execute();
 }

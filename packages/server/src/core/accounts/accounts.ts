@@ -19,6 +19,7 @@ export interface AccountRow {
   disabled_at: number | null;
   tokens_valid_from: number | null;
   last_sign_in_at: number | null;
+  device_epoch: number;
   created_at: number;
   updated_at: number;
 }
@@ -36,6 +37,8 @@ export interface Account {
   /** Tokens from before this moment that name no session are dead. */
   readonly tokensValidFrom: Date | null;
   readonly lastSignInAt: Date | null;
+  /** How often it was given another password: device tokens of before are dead. */
+  readonly deviceEpoch: number;
   readonly createdAt: Date;
   /** The declared fields, by name. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -113,6 +116,7 @@ export async function insertAccount(ctx: Context, account: NewAccount): Promise<
       disabled_at: null,
       tokens_valid_from: null,
       last_sign_in_at: null,
+      device_epoch: 0,
       created_at: now,
       updated_at: now,
       ...toColumns(ctx, { ...defaults, ...account.fields }),
@@ -158,6 +162,7 @@ export function toAccount(ctx: Context, row: AccountRow): Account {
     disabledAt: toDate(row.disabled_at),
     tokensValidFrom: toDate(row.tokens_valid_from),
     lastSignInAt: toDate(row.last_sign_in_at),
+    deviceEpoch: row.device_epoch,
     createdAt: new Date(row.created_at),
     fields: Object.fromEntries(fields),
   };

@@ -46,7 +46,13 @@ export const baseFields = {
 const accountColumns: Readonly<Record<keyof AccountRow, true>> = {
   ...{ id: true, email: true, email_canonical: true, username: true, username_canonical: true },
   ...{ password_hash: true, verified_at: true, unconfirmed_until: true, disabled_at: true },
-  ...{ tokens_valid_from: true, last_sign_in_at: true, created_at: true, updated_at: true },
+  ...{
+    device_epoch: true,
+    tokens_valid_from: true,
+    last_sign_in_at: true,
+    created_at: true,
+    updated_at: true,
+  },
 };
 
 /** What is part of an account without being declared, and the words that bodies use for other things. */

@@ -20,6 +20,7 @@ export type Purpose =
   | "limit-key"
   | "mailbox"
   | "password-decoy"
+  | "sign-in-place"
   | "fingerprint";
 
 /** A purpose's key, derived from the current secret (RFC 5869). */
@@ -57,6 +58,11 @@ const deriveBytes = (secret: string, purpose: Purpose) =>
 /** A keyed fingerprint of a text: the same text gives the same, and it cannot be turned around without the key. */
 export function macFor(ctx: Context, purpose: Purpose, text: string): Buffer {
   return createHmac("sha256", purposeKey(ctx, purpose)).update(text).digest();
+}
+
+/** The fingerprints that a text had under the current secret, first, and under its earlier values. */
+export function allMacsFor(ctx: Context, purpose: Purpose, text: string): Buffer[] {
+  return purposeKeys(ctx, purpose).map((key) => createHmac("sha256", key).update(text).digest());
 }
 
 /** Encrypts text for the database (AES-256-GCM); `place` binds it to its row, so that it opens nowhere else. */

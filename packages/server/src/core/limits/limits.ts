@@ -4,14 +4,13 @@ import { sql } from "kysely";
 import type { Config } from "../../config.ts";
 import { toBase64Url } from "../../platform/encoding.ts";
 import { addressBlocks } from "../../platform/http/client-address.ts";
-import { canonicalEmail } from "../../platform/http/email-address.ts";
 import type { Counted, Limit } from "../../platform/http/endpoint.ts";
 import { Throttled } from "../../platform/http/errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { type Context, perSystem } from "../context.ts";
 import { macFor } from "../keys/secrets.ts";
 
-interface LimitRow {
+export interface LimitRow {
   key: string;
   count: number;
   resets_at: number;
@@ -29,8 +28,6 @@ export interface Taken {
   readonly key: string;
   /** When the window ends that it was counted in. */
   readonly resetsAt: number;
-  /** Whether this was the last that was left. */
-  readonly isLast: boolean;
   /** When nothing was left: the moment from which more may be taken. */
   readonly emptyUntil?: Date;
 }
@@ -38,7 +35,7 @@ export interface Taken {
 /** An allowance, or the setting that says it. */
 export type Allowed = Allowance | ((config: Config) => Allowance);
 
-const spell = ({ most, within }: Allowance, what = "") => `${most}${what} in ${within / 60_000} min`;
+export const spell = ({ most, within }: Allowance, what = "") => `${most}${what} in ${within / 60_000} min`;
 
 /** Takes one from what is left, if anything is. */
 export async function takeOne(ctx: Context, bucket: string, { most, within }: Allowance): Promise<Taken> {
@@ -80,7 +77,7 @@ async function takeOfEach(
     returning key, count, resets_at`.execute(ctx.db);
   const own = taken.find((row) => row.key === key);
   if (own && taken.length === buckets.length) {
-    return { key, resetsAt: own.resets_at, isLast: own.count >= (shares[0]?.most ?? 0) };
+    return { key, resetsAt: own.resets_at };
   }
   // Another call took the last of one of them while the statement ran.
   for (const row of taken) await putBack(ctx, { key: row.key, resetsAt: row.resets_at });
@@ -89,7 +86,7 @@ async function takeOfEach(
     ctx.db,
   );
   const resetsAt = full.length > 0 ? Math.max(...full.map((row) => row.resets_at)) : now + 1000;
-  return { key, resetsAt, isLast: false, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
+  return { key, resetsAt, emptyUntil: new Date(Math.min(resetsAt, now + within)) };
 }
 
 /**
@@ -116,11 +113,6 @@ export async function putBack(
 /** Buckets are stored under a keyed fingerprint: the table tells nobody which addresses were tried. */
 export function bucketKey(ctx: Context, bucket: string): string {
   return toBase64Url(macFor(ctx, "limit-key", bucket).subarray(0, 18));
-}
-
-async function takeOrThrow(ctx: Context, bucket: string, allowance: Allowance): Promise<Taken | undefined> {
-  if (!ctx.config.rateLimits) return undefined;
-  return throwIfEmpty(ctx, await takeOne(ctx, bucket, allowance));
 }
 
 function throwIfEmpty(ctx: Context, taken: Taken): Taken {
@@ -206,71 +198,6 @@ async function takeSpared<FieldName extends string>(
   if (whose === undefined) return false;
   const { emptyUntil } = await takeOne(ctx, `${name} spared ${whose}`, { most, within });
   return !emptyUntil;
-}
-
-/** An allowance of guesses, under the name of what is guessed. */
-export interface Guesses extends Allowance {
-  readonly name: string;
-}
-
-export interface GuessesByEmail {
-  /**
-   * Names the allowance of a device that signed in to the account before, so that a stranger who uses up everybody
-   * else's cannot lock the owner out (OWASP, "device cookies").
-   */
-  readonly knownDevice?: (ctx: Context, email: string) => Promise<string | undefined>;
-  /** Runs with the last guess that everybody else has, before it is known to be wrong: for whatever address alike. */
-  readonly whenUsedUp?: (ctx: Context, email: string) => Promise<void>;
-}
-
-const guessBucket = (name: string, email: string) => `${name} email ${canonicalEmail(email)}`;
-
-/** So many guesses at one account, by the e-mail that the body names; a call that succeeds is not counted. */
-export function guessesByEmail<FieldName extends string>(
-  { name, most, within }: Guesses,
-  field: FieldName,
-  { knownDevice, whenUsedUp }: GuessesByEmail = {},
-): Limit<Context, unknown, FieldName> {
-  return {
-    describe: () => `${spell({ most, within }, " failures")} by ${field}`,
-    countsBy: { field },
-    take: async (ctx, { body }: Counted<unknown>) => {
-      const email = String(body[field]);
-      const device = await knownDevice?.(ctx, canonicalEmail(email));
-      const bucket = device ? `${name} device ${device}` : guessBucket(name, email);
-      const taken = await takeOrThrow(ctx, bucket, { most, within });
-      if (taken?.isLast && !device) await whenUsedUp?.(ctx, email);
-      return taken && (() => putBack(ctx, taken));
-    },
-  };
-}
-
-/** Whether nobody but a known device has a guess left at this moment. */
-export async function isOutOfGuesses(ctx: Context, { name, most }: Guesses, email: string): Promise<boolean> {
-  const full = await limitsIn(ctx)
-    .selectFrom("limits")
-    .select("key")
-    .where("key", "=", bucketKey(ctx, guessBucket(name, email)))
-    .where("count", ">=", most)
-    .where("resets_at", ">", ctx.now().getTime())
-    .executeTakeFirst();
-  return full !== undefined;
-}
-
-/** So many guesses by whoever is signed in to one account; a call that succeeds is not counted. */
-export function guessesByCaller(
-  name: string,
-  most: number,
-  within: number,
-): Limit<Context, { readonly account: { readonly id: string } }> {
-  return {
-    describe: () => `${spell({ most, within }, " failures")} by account`,
-    countsBy: "caller",
-    take: async (ctx, { caller }) => {
-      const taken = await takeOrThrow(ctx, `${name} account ${caller.account.id}`, { most, within });
-      return taken && (() => putBack(ctx, taken));
-    },
-  };
 }
 
 /**

@@ -39,7 +39,7 @@ async function tellStory(t: TestAuth, language: Language): Promise<Map<Kind, Sen
   await post("/api/auth/register/", { ...account, password, password2: password });
   await post(`/api/auth/verify-email/${await t.linkToken("verify-email", email)}/`, {});
   await post("/api/auth/register/", { ...account, username: "eve", password, password2: password });
-  await post("/api/auth/login/", { email, password });
+  await t.http.post("/api/auth/login/", { email, password }, { ...about, from: "198.51.100.7" });
   const { refresh } = (await post("/api/auth/login/", { email, password })).body;
   const { refresh: next } = (await post("/api/auth/token/refresh/", { refresh })).body;
   await post("/api/auth/token/refresh/", { refresh: next });

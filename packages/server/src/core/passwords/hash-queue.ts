@@ -12,7 +12,9 @@ export class TooBusy extends defineError(
     "The server is busy. Please try again in a moment.",
     "O servidor está ocupado. Tente novamente em instantes.",
   ),
-) {}
+) {
+  override isWrongGuess = false;
+}
 
 /** What is hashed, and for whom. */
 export interface HashOrder {

@@ -4,9 +4,9 @@ import { availableParallelism } from "node:os";
 import { addressBlocks } from "../../platform/http/client-address.ts";
 import type { FieldErrors } from "../../platform/http/errors.ts";
 import { sentence } from "../../platform/texts.ts";
-import { type Account, accountsIn } from "../accounts/accounts.ts";
+import { type Account, findAccount } from "../accounts/accounts.ts";
 import { type Context, perSystem } from "../context.ts";
-import { knownDevice } from "../sign-in/device.ts";
+import { accountSubject, knownDevice } from "../sign-in/device.ts";
 import { drawDecoy } from "./decoys.ts";
 import { encodeArgon2id, isOutdated, makeOf, verifyEncoded } from "./formats.ts";
 import { createHashQueue, type HashOrder } from "./hash-queue.ts";
@@ -33,30 +33,27 @@ export const hashQueue = perSystem(() =>
  * Hashes a new password, for an account if there is one yet. Slow: call it before a transaction opens. Throws TooBusy
  * (503) rather than queue for long.
  */
-export async function hashPassword(
-  ctx: Context,
-  password: string,
-  account?: Pick<Account, "id">,
-): Promise<string> {
+export async function hashPassword(ctx: Context, password: string, account?: DeviceOwner): Promise<string> {
   const work = () => encodeArgon2id(password, ctx.config.passwords.argon2, ctx.randomBytes(16));
-  return hashQueue(ctx).run(work, orderFor(ctx, todaysMake(ctx), account?.id));
+  return hashQueue(ctx).run(work, orderFor(ctx, todaysMake(ctx), account));
 }
 
+/** What a device token is bound to. */
+type DeviceOwner = Pick<Account, "id" | "deviceEpoch">;
+
 /** An address without an account waits as one of a stranger's does: the place in the queue tells nobody which it is. */
-function orderFor(ctx: Context, make: string | undefined, accountId: string | undefined): HashOrder {
+function orderFor(ctx: Context, make: string | undefined, owner: DeviceOwner | undefined): HashOrder {
   return {
     ...(make !== undefined && { make }),
     source: addressBlocks(ctx.request.address).toReversed(),
-    isKnown: accountId !== undefined && knownDevice(ctx, accountId) !== undefined,
+    isKnown: owner !== undefined && knownDevice(ctx, accountSubject(owner)) !== undefined,
   };
 }
 
 /** Whose password it should be: an account, or an address that may have none. */
-export interface PasswordHolder {
-  readonly id?: string;
-  readonly email: string;
-  readonly passwordHash?: string | null;
-}
+export type PasswordHolder =
+  | (DeviceOwner & Pick<Account, "email" | "passwordHash">)
+  | { readonly email: string };
 
 /**
  * Whether the password is the holder's. Where there is none to check, the hash that is computed all the same is of
@@ -66,15 +63,43 @@ export interface PasswordHolder {
 export async function verifyPassword(
   ctx: Context,
   password: string,
-  { id, email, passwordHash }: PasswordHolder,
+  holder: PasswordHolder,
 ): Promise<boolean> {
-  const decoy = await drawDecoy(ctx, email);
+  const account = "id" in holder ? holder : undefined;
+  const passwordHash = account?.passwordHash;
+  const decoy = await drawDecoy(ctx, holder.email);
   const make = makeOf(passwordHash);
   if (make) noteMake(ctx, make);
   const encoded = make ? passwordHash : decoy;
   const work = () => verifyEncoded(password, encoded);
-  const isRight = await hashQueue(ctx).run(work, orderFor(ctx, makeOf(encoded), id));
+  const isRight = await hashQueue(ctx).run(work, orderFor(ctx, makeOf(encoded), account));
   return isRight && make !== undefined;
+}
+
+/** Other writers of one hash that a judgement may meet, one after the other, before it is given up. */
+const mostJudgements = 5;
+
+/**
+ * Does what only an account's password allows. `act` gives undefined when the hash that was judged is not the account's
+ * any more: then what is there now is judged, since it may be the same password that was hashed anew beside it, and an
+ * upgrade is nobody's business but its own. Undefined for a wrong password, and when the account is gone. Throws
+ * TooBusy, and whatever `act` throws.
+ */
+export async function actWithPassword<T>(
+  ctx: Context,
+  password: string,
+  holder: Account | { readonly email: string },
+  act: (account: Account) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  let judged: Account | { readonly email: string } | undefined = holder;
+  for (let time = 0; time < mostJudgements && judged; time += 1) {
+    const isRight = await verifyPassword(ctx, password, judged);
+    if (!isRight || !("id" in judged)) return undefined;
+    const done = await act(judged);
+    if (done !== undefined) return done;
+    judged = await findAccount(ctx, judged.id);
+  }
+  return undefined;
 }
 
 /** A hash at today's cost for a password just proved right, if the account's is of another make; else its own. */
@@ -82,27 +107,6 @@ export async function upgradedHash(ctx: Context, account: Account, password: str
   const { passwordHash } = account;
   if (!passwordHash || !isOutdated(passwordHash, ctx.config.passwords.argon2)) return passwordHash;
   return hashPassword(ctx, password, account);
-}
-
-/** Sets an account's password; null leaves it without one that anybody could use. */
-export async function setPasswordHash(ctx: Context, accountId: string, hash: string | null): Promise<void> {
-  await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
-    .where("id", "=", accountId)
-    .execute();
-}
-
-/** Sets an account's password if it still has the one it was found with; whether it had. */
-export async function replacePasswordHash(ctx: Context, account: Account, hash: string): Promise<boolean> {
-  const replaced = await accountsIn(ctx)
-    .updateTable("accounts")
-    .set({ password_hash: hash, updated_at: ctx.now().getTime() })
-    .where("id", "=", account.id)
-    .where("password_hash", account.passwordHash === null ? "is" : "=", account.passwordHash)
-    .returning("id")
-    .executeTakeFirst();
-  return replaced !== undefined;
 }
 
 export interface PasswordOwner {

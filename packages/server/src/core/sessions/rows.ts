@@ -17,6 +17,8 @@ export interface SessionRow {
   ended_reason: string | null;
   /** Fingerprint of the Idempotency-Key that the last rotation came with. */
   retry_key: string | null;
+  /** The counter from which its tokens are good: those of before knew an older password. */
+  renewed_at_counter: number | null;
   /** The counter at which a lost answer was last given again late. */
   recovered_at_counter: number | null;
   /** Fingerprint of the simplejwt token that was exchanged for this session; one such token, one session. */

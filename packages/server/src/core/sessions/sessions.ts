@@ -20,6 +20,7 @@ export interface Session {
   readonly endedAt: Date | null;
   readonly endedReason: EndReason | null;
   readonly retryKey: string | null;
+  readonly renewedAtCounter: number | null;
   readonly authTime: Date;
   /** How it was proved who this is: RFC 8176's words. */
   readonly methods: readonly string[];
@@ -41,6 +42,7 @@ export function toSession(row: SessionRow): Session {
     endedAt: row.ended_at === null ? null : new Date(row.ended_at),
     endedReason: row.ended_reason as EndReason | null,
     retryKey: row.retry_key,
+    renewedAtCounter: row.renewed_at_counter,
     authTime: new Date(row.auth_time),
     methods: row.methods.split(" "),
     address: row.address,
@@ -77,6 +79,7 @@ export async function openSession(
     ended_reason: null,
     retry_key: opening.exchanged?.retryKey ?? null,
     recovered_at_counter: null,
+    renewed_at_counter: null,
     exchanged_token: opening.exchanged?.token ?? null,
     exchanged_until: opening.exchanged?.until.getTime() ?? null,
     auth_time: (opening.authTime ?? now).getTime(),
@@ -115,6 +118,34 @@ export async function advanceSession(
     returning *`.execute(ctx.db);
   const [row] = rows;
   return row && toSession(row);
+}
+
+/**
+ * Moves a live session on, whatever token it stands at, and ends every refresh token that it had: none of them gets the
+ * new one, and none ends the session by being used again, since whoever replaced it may well have had it stolen.
+ */
+export async function renewSession(
+  ctx: Context,
+  accountId: string,
+  id: string,
+): Promise<Session | undefined> {
+  const now = ctx.now().getTime();
+  const idleEnd = now + ctx.config.tokens.refreshTtl;
+  const { rows } = await sql<SessionRow>`
+    update sessions
+    set counter = counter + 1, renewed_at_counter = counter + 1, rotated_at = ${now}, last_used_at = ${now},
+      retry_key = null,
+      idle_expires_at = case when expires_at < ${idleEnd} then expires_at else ${idleEnd} end,
+      address = ${ctx.request.address}, user_agent = ${ctx.request.userAgent}
+    where id = ${id} and account_id = ${accountId} and ended_at is null and idle_expires_at > ${now}
+    returning *`.execute(ctx.db);
+  const [row] = rows;
+  return row && toSession(row);
+}
+
+/** Whether a refresh token of a session, by its number, was replaced together with the password. */
+export function isReplaced({ renewedAtCounter }: Session, seq: number): boolean {
+  return renewedAtCounter !== null && seq < renewedAtCounter;
 }
 
 export async function findSession(ctx: Context, id: string): Promise<Session | undefined> {

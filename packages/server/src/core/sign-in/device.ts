@@ -2,7 +2,7 @@
 
 import { createHmac, type KeyObject } from "node:crypto";
 import { fromBase64Url, isSameSecret, toBase64Url } from "../../platform/encoding.ts";
-import { findAccountByEmail } from "../accounts/accounts.ts";
+import { type Account, findAccountByEmail } from "../accounts/accounts.ts";
 import type { Context } from "../context.ts";
 import { purposeKey, purposeKeys } from "../keys/secrets.ts";
 import type { SparedCalls } from "../limits/limits.ts";
@@ -20,15 +20,23 @@ function claimsDevice(ctx: Context): boolean {
   return sentTokens(ctx).length > 0;
 }
 
-/** The account of this address, and the device that this request proves to have signed in to it before. */
-export async function findKnownDevice(
-  ctx: Context,
-  email: string,
-): Promise<{ readonly accountId: string; readonly device: string } | undefined> {
+/**
+ * What a device token of an account is for. With another password a new epoch begins, and no token of before is for the
+ * account any more: whoever knew the old one signed in with it too.
+ */
+export function accountSubject({ id, deviceEpoch }: Pick<Account, "id" | "deviceEpoch">): string {
+  return deviceEpoch === 0 ? id : `${id} ${deviceEpoch}`;
+}
+
+/**
+ * The name that all devices share which signed in to the account of this address before, if this request comes from one
+ * of them. One for all, since whoever can sign in to an account can have any number of devices.
+ */
+export async function findKnownDevices(ctx: Context, email: string): Promise<string | undefined> {
   if (!claimsDevice(ctx)) return undefined;
   const account = await findAccountByEmail(ctx, email);
-  const device = account && knownDevice(ctx, account.id);
-  return account && device ? { accountId: account.id, device } : undefined;
+  const subject = account && accountSubject(account);
+  return subject !== undefined && knownDevice(ctx, subject) ? subject : undefined;
 }
 
 /** Calls from devices that signed in to the account of their `email` before. */
@@ -37,12 +45,11 @@ export const knownDevices: SparedCalls<"email"> = {
   by: {
     field: "email",
     isClaimed: claimsDevice,
-    // By the account, since whoever can sign in to it can have any number of devices.
-    prove: async (ctx, email) => (await findKnownDevice(ctx, email))?.accountId,
+    prove: findKnownDevices,
   },
 };
 
-/** The name of the device that this request proves to be for `subject` (an account), or undefined. */
+/** The name of the device that this request proves to be for `subject`, or undefined. */
 export function knownDevice(ctx: Context, subject: string): string | undefined {
   return sentTokens(ctx)
     .find((token) => isFor(ctx, subject, token))
@@ -54,9 +61,13 @@ export function knownDevice(ctx: Context, subject: string): string | undefined {
  * device's name. A form that another site's page sends gets none: it would make a visitor's browser vouch for a stranger's attempt to register,
  * or for a stranger's account (login CSRF; OWASP, Cross-Site Request Forgery Prevention Cheat Sheet).
  */
-export function rememberDevice(ctx: Context, subject: string): string | undefined {
+export function rememberDevice(
+  ctx: Context,
+  subject: string,
+  outdated: readonly string[] = [],
+): string | undefined {
   if (ctx.request.isForeign) return undefined;
-  const sent = sentTokens(ctx);
+  const sent = sentTokens(ctx).filter((token) => !outdated.some((other) => isFor(ctx, other, token)));
   const isKnown = sent.find((token) => isFor(ctx, subject, token));
   const token = isKnown ?? newToken(ctx, subject);
   const value = [token, ...sent.filter((other) => other !== token)].slice(0, mostTokens).join("~");
@@ -67,6 +78,17 @@ export function rememberDevice(ctx: Context, subject: string): string | undefine
     `${cookieName(ctx)}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`,
   );
   return token.slice(0, 22);
+}
+
+/** Passwords ago that a token is still known as one of the account's, and makes room for its successor. */
+const mostEpochs = 10;
+
+/** Gives the caller a token that proves this device for an account, in place of any from before its last password. */
+export function rememberDeviceOf(ctx: Context, account: Pick<Account, "id" | "deviceEpoch">): void {
+  const { id, deviceEpoch } = account;
+  const epochs = Array.from({ length: Math.min(deviceEpoch, mostEpochs) }, (_, n) => deviceEpoch - 1 - n);
+  const outdated = epochs.map((epoch) => accountSubject({ id, deviceEpoch: epoch }));
+  rememberDevice(ctx, accountSubject(account), outdated);
 }
 
 function newToken(ctx: Context, subject: string): string {

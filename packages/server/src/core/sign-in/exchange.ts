@@ -9,6 +9,7 @@ import { openSession, type Session } from "../sessions/sessions.ts";
 import type { Claims } from "../tokens/claims.ts";
 import { tokenFingerprint } from "../tokens/tokens.ts";
 import { passGates } from "./gates.ts";
+import { notePlace } from "./places.ts";
 
 export const foreignTokenExchanged = event<{ session: string }>("session.exchanged");
 
@@ -30,6 +31,7 @@ export async function exchangeForeignToken(
       authTime: claims.issuedAt ?? ctx.now(),
       exchanged: { token: tokenFingerprint(claims), until: after(claims.expiresAt, minutes(1)), retryKey },
     });
+    await notePlace(ctx, account.id);
     await record(ctx, foreignTokenExchanged, account.id, { session: session.id });
     return { account, session };
   });

@@ -1,4 +1,4 @@
-/** Tells the owner of an account about a sign-in from a device that was not seen before. */
+/** Tells the owner of an account about a sign-in from a device and a place that were not seen before. */
 
 import { days } from "../../platform/duration.ts";
 import { sentence, texts } from "../../platform/texts.ts";

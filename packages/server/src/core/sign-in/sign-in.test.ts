@@ -106,15 +106,11 @@ describe("the door", () => {
     await t.auth.passwordReset.request(ada.email);
     const link = await t.linkToken("reset-password", ada.email);
     await t.auth.passwordReset.complete(link, "A-Newer-Harbour-9");
-    await assert.rejects(signIn(t.ctx, account, proof(account.passwordHash)), {
-      code: "invalid_credentials",
-    });
+    assert.equal(await signIn(t.ctx, account, proof(account.passwordHash)), undefined);
     const { access } = (await ada.login("A-Newer-Harbour-9")).body;
     const changed = await accountOf(t, ada.email);
     await t.http.delete("/api/auth/account/", { password: "A-Newer-Harbour-9" }, { token: access });
-    await assert.rejects(signIn(t.ctx, changed, proof(changed.passwordHash)), {
-      code: "invalid_credentials",
-    });
+    assert.equal(await signIn(t.ctx, changed, proof(changed.passwordHash)), undefined);
     assert.equal((await t.rows("sessions")).length, 0);
   });
 
@@ -131,7 +127,7 @@ describe("the door", () => {
         return account.passwordHash;
       },
     };
-    await assert.rejects(signIn(t.ctx, account, late), { code: "invalid_credentials" });
+    assert.equal(await signIn(t.ctx, account, late), undefined);
     assert.equal((await ada.login()).status, 400);
     assert.equal((await ada.login("A-Newer-Harbour-9")).status, 200);
   });

@@ -23,9 +23,26 @@ const systems: readonly (readonly [string, RegExp])[] = [
   ["Linux", /\bLinux\b/],
 ];
 
-export function describeDevice(userAgent: string, language: Language): string {
+function recognise(userAgent: string) {
   const find = (names: typeof browsers) => names.find(([, pattern]) => pattern.test(userAgent))?.[0];
-  const [browser, system] = [find(browsers), find(systems)];
+  return { browser: find(browsers), system: find(systems) };
+}
+
+/** What stays the same of a client when it is updated: browser or program, and system (RFC 9110, 10.1.5). */
+export function clientKind(userAgent: string): string {
+  const { browser, system } = recognise(userAgent);
+  const [product = ""] = userAgent.trimStart().split(/[\s/(;]/, 1);
+  return `${browser ?? withoutVersion(product.toLowerCase())} ${system ?? ""}`;
+}
+
+/** A program's name, where its version is written into it: `tool-1.2.3`, `python3.13`. */
+function withoutVersion(name: string): string {
+  const version = name.search(/[-_]?v?\d/);
+  return version > 0 ? name.slice(0, version) : name;
+}
+
+export function describeDevice(userAgent: string, language: Language): string {
+  const { browser, system } = recognise(userAgent);
   if (browser && system) return `${browser} ${language === "en" ? "on" : "no"} ${system}`;
   return browser ?? system ?? (language === "en" ? "Unknown device" : "Aparelho desconhecido");
 }

@@ -1,8 +1,8 @@
 import { signedIn } from "../../core/access/access.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByCaller } from "../../core/limits/limits.ts";
+import { guessesByCaller } from "../../core/limits/guesses.ts";
+import { confirmationGuesses } from "../../core/passwords/guesses.ts";
 import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
-import { minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { password } from "../../platform/http/fields.ts";
@@ -19,7 +19,7 @@ export const remove = endpoint({
   summary: "Delete your account",
   description: "The account, its sessions and everything else that belongs to it are gone at once.",
   access: signedIn,
-  limit: [guessesByCaller("password", 10, minutes(15))],
+  limit: [guessesByCaller(confirmationGuesses)],
   body: form({ password: password(oldPasswordMaxLength) }),
   reply: detailReply,
   errors: [FieldsInvalid, PasswordWrong],

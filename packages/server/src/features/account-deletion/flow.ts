@@ -5,17 +5,17 @@ import { type Account, accountsIn } from "../../core/accounts/accounts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, forgetWhereabouts, record } from "../../core/events/events.ts";
 import { forgetMailTo } from "../../core/mail/outbox.ts";
-import { verifyPassword } from "../../core/passwords/passwords.ts";
+import { actWithPassword } from "../../core/passwords/passwords.ts";
 import { PasswordWrong } from "./errors.ts";
 
 export const accountWasDeleted = event("account.deleted");
 
 /** Deletes the caller's account, once and for all. Throws PasswordWrong. */
 export async function deleteAccount(ctx: Context, { account }: Caller, password: string): Promise<void> {
-  if (!(await verifyPassword(ctx, password, account))) throw new PasswordWrong();
-  await ctx.transaction(async (ctx) => {
-    if (!(await removeAccount(ctx, account, account.passwordHash))) throw new PasswordWrong();
-  });
+  const isDone = await actWithPassword(ctx, password, account, (account) =>
+    ctx.transaction(async (ctx) => (await removeAccount(ctx, account, account.passwordHash)) || undefined),
+  );
+  if (!isDone) throw new PasswordWrong();
 }
 
 /**

@@ -14,10 +14,9 @@ import { addTakenErrors, emailTaken, takenErrors } from "../../core/accounts/use
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
-import { endOneTimeTokens } from "../../core/one-time-tokens/one-time-tokens.ts";
 import { passwordChangedMail } from "../../core/passwords/mail.ts";
-import { hashPassword, passwordPurposes, setPasswordHash } from "../../core/passwords/passwords.ts";
-import { endAllSessions } from "../../core/sessions/sessions.ts";
+import { hashPassword } from "../../core/passwords/passwords.ts";
+import { replacePassword } from "../../core/passwords/replace.ts";
 import { UniqueViolation } from "../../platform/database/dialect.ts";
 import { type FieldErrors, NotFound } from "../../platform/http/errors.ts";
 import { removeAccount } from "../account-deletion/flow.ts";
@@ -119,10 +118,7 @@ export async function setUserPassword(ctx: Context, id: string, password: string
   const hash = await hashPassword(ctx, await readNewPassword(ctx, account, password));
   await ctx.transaction(async (ctx) => {
     const held = await holdAccount(ctx, id);
-    if (!held) throw new NotFound();
-    await setPasswordHash(ctx, id, hash);
-    await endAllSessions(ctx, id, "password");
-    await endOneTimeTokens(ctx, id, passwordPurposes);
+    if (!held || !(await replacePassword(ctx, held, hash))) throw new NotFound();
     await record(ctx, passwordWasSet, id, {});
     await enqueueMail(ctx, passwordChangedMail, held.email, {});
   });

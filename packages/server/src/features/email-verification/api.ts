@@ -2,7 +2,8 @@ import { anyone } from "../../core/access/access.ts";
 import { findRegistrant } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByEmail, perAddress, readsOnly } from "../../core/limits/limits.ts";
+import { guessesByEmail } from "../../core/limits/guesses.ts";
+import { perAddress, readsOnly } from "../../core/limits/limits.ts";
 import { secondsUntil } from "../../core/mail/pace.ts";
 import { hours, minutes } from "../../platform/duration.ts";
 import { detailReply } from "../../platform/http/endpoint.ts";
@@ -64,7 +65,7 @@ export const verifyByCode = endpoint({
   limit: [
     perAddress("verify-code", { most: 30, within: minutes(1) }),
     guessesByEmail({ name: "verify-code", most: 20, within: hours(1) }, "email", {
-      knownDevice: async (ctx, address) => findRegistrant(ctx, address),
+      knownDevices: async (ctx, address) => findRegistrant(ctx, address),
     }),
   ],
   body: form({ email: email(), code: text({ maxLength: 20 }) }),

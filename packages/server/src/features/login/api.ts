@@ -2,16 +2,17 @@ import { anyone } from "../../core/access/access.ts";
 import { userSchema } from "../../core/accounts/fields.ts";
 import { presentUser } from "../../core/accounts/present.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
+import { guessesByEmail } from "../../core/limits/guesses.ts";
+import { perAddress } from "../../core/limits/limits.ts";
 import { enqueueMail } from "../../core/mail/outbox.ts";
+import { signInGuesses } from "../../core/passwords/guesses.ts";
 import { oldPasswordMaxLength } from "../../core/passwords/passwords.ts";
-import { findKnownDevice, knownDevices } from "../../core/sign-in/device.ts";
+import { findKnownDevices, knownDevices } from "../../core/sign-in/device.ts";
 import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
 import { minutes } from "../../platform/duration.ts";
 import { email, password } from "../../platform/http/fields.ts";
 import { form } from "../../platform/http/form.ts";
 import { login } from "./flow.ts";
-import { passwordGuesses } from "./guesses.ts";
 import { accountLockedMail } from "./mail.ts";
 
 export const loginEndpoint = endpoint({
@@ -21,8 +22,8 @@ export const loginEndpoint = endpoint({
   access: anyone,
   limit: [
     perAddress("login", (config) => config.limits.login, { ...knownDevices, most: 10, within: minutes(1) }),
-    guessesByEmail(passwordGuesses, "email", {
-      knownDevice: async (ctx, address) => (await findKnownDevice(ctx, address))?.device,
+    guessesByEmail(signInGuesses, "email", {
+      knownDevices: findKnownDevices,
       whenUsedUp: (ctx, address) => enqueueMail(ctx, accountLockedMail, address, {}),
     }),
   ],

@@ -3,7 +3,7 @@
 import { findAccountByEmail } from "../../core/accounts/accounts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
-import { upgradedHash, verifyPassword } from "../../core/passwords/passwords.ts";
+import { actWithPassword, upgradedHash } from "../../core/passwords/passwords.ts";
 import { CredentialsInvalid, EmailNotVerified } from "../../core/sign-in/gates.ts";
 import { type SignedIn, signIn } from "../../core/sign-in/sign-in.ts";
 import { describeError } from "../../platform/log.ts";
@@ -17,14 +17,16 @@ export const signInFailed = event<{ reason: string }>("sign_in.failed");
  */
 export async function login(ctx: Context, email: string, password: string): Promise<SignedIn> {
   const account = await findAccountByEmail(ctx, email);
-  const isRight = await verifyPassword(ctx, password, account ?? { email });
   try {
-    if (!account || !isRight) throw new CredentialsInvalid();
-    return await signIn(ctx, account, {
-      method: "pwd",
-      unchangedHash: account.passwordHash,
-      newHash: () => upgradeIfPossible(ctx, account, password),
-    });
+    const signedIn = await actWithPassword(ctx, password, account ?? { email }, (account) =>
+      signIn(ctx, account, {
+        method: "pwd",
+        unchangedHash: account.passwordHash,
+        newHash: () => upgradeIfPossible(ctx, account, password),
+      }),
+    );
+    if (!signedIn) throw new CredentialsInvalid();
+    return signedIn;
   } catch (error) {
     // Whoever is refused leaves the same line in the trail, for whatever reason: neither time nor gaps tell it.
     if (error instanceof CredentialsInvalid || error instanceof EmailNotVerified) {

@@ -60,8 +60,7 @@ describe("the notice that signing in is paused", () => {
     const ada = await t.person();
     await guess(t, ada.email, 9);
     assert.equal((await ada.login()).status, 200);
-    assert.equal(await ordered(t), 1);
-    assert.deepEqual(await noticesTo(t), []);
+    assert.equal(await ordered(t), 0);
     // The pause ends a quarter of an hour after the first guess, not after the last.
     t.clock.advance("14m");
     await guess(t, ada.email, 1);

@@ -1,7 +1,9 @@
 import { type Caller, signedIn } from "../../core/access/access.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { callsByCaller, guessesByCaller } from "../../core/limits/limits.ts";
+import { guessesByCaller } from "../../core/limits/guesses.ts";
+import { callsByCaller } from "../../core/limits/limits.ts";
+import { confirmationGuesses } from "../../core/passwords/guesses.ts";
 import {
   findMismatch,
   findPasswordErrors,
@@ -9,8 +11,7 @@ import {
   ownerOf,
 } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
-import { hours, minutes } from "../../platform/duration.ts";
-import { detailReply } from "../../platform/http/endpoint.ts";
+import { hours } from "../../platform/duration.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { password } from "../../platform/http/fields.ts";
 import { type Form, form } from "../../platform/http/form.ts";
@@ -43,18 +44,25 @@ export const change = endpoint({
   method: "post",
   path: "/api/auth/password/change/",
   summary: "Change your password",
-  description: "Every other session ends, and so do open reset links. Sends mail.",
+  description:
+    "Every other session ends, and so do open reset links and the device tokens of other devices. Sends mail. The " +
+    "caller's session goes on with the new pair; its old refresh token is refused from then on, and its old access " +
+    "token works until it expires. A caller with a token of the original's gets no pair, and signs in anew.",
   access: signedIn,
   // Right ones too: each costs two hashes, a mail and a line in the trail.
   limit: [
-    guessesByCaller("password", 10, minutes(15)),
+    guessesByCaller(confirmationGuesses),
     callsByCaller("password-change", { most: 20, within: hours(1), fromAddress: 100 }),
   ],
   body: changeForm,
-  reply: detailReply,
+  reply: {
+    type: "object",
+    properties: { detail: { type: "string" }, access: { type: "string" }, refresh: { type: "string" } },
+    required: ["detail"],
+  },
   errors: [FieldsInvalid, CurrentPasswordWrong],
   handle: async (ctx, { body, caller }) => {
-    await changePassword(ctx, caller, body.current_password, body.new_password);
-    return { detail: changed[ctx.request.language] };
+    const tokens = await changePassword(ctx, caller, body.current_password, body.new_password);
+    return { detail: changed[ctx.request.language], ...tokens };
   },
 });

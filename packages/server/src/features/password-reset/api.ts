@@ -42,7 +42,10 @@ export const confirm = endpoint({
   method: "post",
   path: "/api/auth/password/reset/confirm/",
   summary: "Set a new password with a reset link",
-  description: "Ends every session of the account, and counts its address as verified.",
+  description:
+    "Ends every session of the account and the device tokens of every other device, and counts its address as verified. " +
+    "Signs nobody in; the device token that comes along (cookie and `Device-Token`) keeps a place for the owner while " +
+    "others guess.",
   access: anyone,
   limit: [
     perAddress("reset-confirm", { most: 30, within: hours(1) }, { ...goodLinks, most: 10, within: hours(1) }),

@@ -1,6 +1,6 @@
 /** Sets a new password for someone who can read the account's mailbox but no longer knows the old one. */
 
-import { type Account, findAccount, holdAccount } from "../../core/accounts/accounts.ts";
+import { findAccount, getAccount, holdAccount } from "../../core/accounts/accounts.ts";
 import { confirmAddress } from "../../core/accounts/registration-attempts.ts";
 import type { Context } from "../../core/context.ts";
 import { event, record } from "../../core/events/events.ts";
@@ -18,9 +18,9 @@ import {
   hashPassword,
   ownerOf,
   passwordPurposes,
-  setPasswordHash,
 } from "../../core/passwords/passwords.ts";
-import { endAllSessions } from "../../core/sessions/sessions.ts";
+import { replacePassword } from "../../core/passwords/replace.ts";
+import { rememberDeviceOf } from "../../core/sign-in/device.ts";
 import { FieldsInvalid } from "../../platform/http/errors.ts";
 import { ResetLinkInvalid } from "./errors.ts";
 import { resetMail } from "./mail.ts";
@@ -50,8 +50,8 @@ export async function requestByCaller(ctx: Context, email: string): Promise<Aske
 
 /**
  * Spends the link, sets the password and signs every device out: all of it or none of it. The address counts as
- * verified from then on. Throws FieldsInvalid for a password that the policy refuses, ResetLinkInvalid for a link
- * that is unknown, used, replaced or too old.
+ * verified from then on, and the caller's device as known, and no other. Throws FieldsInvalid for a password that the
+ * policy refuses, ResetLinkInvalid for a link that is unknown, used, replaced or too old.
  */
 export async function completePasswordReset(
   ctx: Context,
@@ -65,14 +65,21 @@ export async function completePasswordReset(
   if (errors) throw new FieldsInvalid(errors);
   if (!link || !account) throw new ResetLinkInvalid();
   const hash = await hashPassword(ctx, password, account);
-  await ctx.transaction(async (ctx) => {
+  const reset = await ctx.transaction(async (ctx) => {
     const held = await holdAccount(ctx, account.id);
     const isTaken = (await takeOneTimeToken(ctx, link.purpose, token)) !== undefined;
     if (!held || !isTaken) throw new ResetLinkInvalid();
-    await replacePassword(ctx, held, hash);
+    // First, since of a disputed registration it takes away what was typed, a password too.
+    if (!held.verifiedAt) await confirmAddress(ctx, held);
+    const reset = await replacePassword(ctx, await getAccount(ctx, held.id), hash);
+    if (!reset) throw new ResetLinkInvalid();
+    await endOneTimeTokens(ctx, account.id, ["verify-email"]);
     await record(ctx, passwordWasReset, account.id, {});
     await enqueueMail(ctx, passwordChangedMail, account.email, {});
+    return reset;
   });
+  // So its owner signs in at once, also while a stranger uses up what everybody else may guess.
+  rememberDeviceOf(ctx, reset);
 }
 
 /** A token for somebody who has just shown that the mailbox is theirs, and whose account has no password yet. */
@@ -87,11 +94,4 @@ export async function findPasswordLink(ctx: Context, token: string) {
     if (link && !link.isUsed) return { accountId: link.accountId, purpose };
   }
   return undefined;
-}
-
-async function replacePassword(ctx: Context, account: Account, hash: string): Promise<void> {
-  if (!account.verifiedAt) await confirmAddress(ctx, account);
-  await setPasswordHash(ctx, account.id, hash);
-  await endAllSessions(ctx, account.id, "password");
-  await endOneTimeTokens(ctx, account.id, [...passwordPurposes, "verify-email"]);
 }

@@ -4,7 +4,8 @@ import { asInput, writableFields } from "../../core/accounts/fields.ts";
 import { addTakenErrors, emailTaken, usernameField } from "../../core/accounts/username.ts";
 import type { Context } from "../../core/context.ts";
 import { endpoint } from "../../core/feature.ts";
-import { guessesByEmail, perAddress } from "../../core/limits/limits.ts";
+import { guessesByEmail } from "../../core/limits/guesses.ts";
+import { perAddress } from "../../core/limits/limits.ts";
 import { findMismatch, findPasswordErrors } from "../../core/passwords/passwords.ts";
 import { passwordMaxLength } from "../../core/passwords/policy.ts";
 import { minutes } from "../../platform/duration.ts";
@@ -82,9 +83,13 @@ async function findTaken(ctx: Context, body: Partial<RegistrationBody>, errors: 
   // The same form sent twice is no conflict: the username is taken by this very registration.
   const mayBeOwn = wasComplete && errors.username && Object.keys(errors).length === 1;
   if (mayBeOwn && email !== undefined && username !== undefined && password !== undefined) {
-    const forget = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
-    if (!(await isOwnPendingRegistration(ctx, { email, username, password }))) return;
-    await forget?.();
-    delete errors.username;
+    const settle = await ownGuesses.take(ctx, { caller: undefined, body: { email } });
+    let isOwn = false;
+    try {
+      isOwn = await isOwnPendingRegistration(ctx, { email, username, password });
+    } finally {
+      await settle?.(!isOwn);
+    }
+    if (isOwn) delete errors.username;
   }
 }

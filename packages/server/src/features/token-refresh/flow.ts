@@ -11,6 +11,7 @@ import {
   findSession,
   findSessionByExchangedToken,
   isLive,
+  isReplaced,
   isWithinGrace,
   recoverSession,
   type Session,
@@ -75,6 +76,8 @@ interface Stale {
 async function refreshStale(ctx: Context, session: Session, stale: Stale): Promise<TokenPair> {
   if (session.endedAt) return refuse(ctx, "revoked");
   if (!isLive(ctx, session)) return refuse(ctx, "expired", new TokenInvalid());
+  // Neither the new one nor the end of the session: this is what a thief has who made its owner change the password.
+  if (isReplaced(session, stale.seq)) return refuse(ctx, "revoked");
   if (stale.seq === session.counter) return refuse(ctx, "revoked", new TokenInvalid());
   if (stale.seq > session.counter) return refuse(ctx, "invalid", new TokenInvalid());
   if (stale.seq === stale.isNextOf && (await mayReplay(ctx, session, stale.key)))

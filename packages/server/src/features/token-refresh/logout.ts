@@ -9,6 +9,7 @@ import {
   endSession,
   findSession,
   findSessionByExchangedToken,
+  isReplaced,
   isWithinGrace,
   type Session,
 } from "../../core/sessions/sessions.ts";
@@ -51,6 +52,7 @@ async function findSessionOf(ctx: Context, claims: Claims): Promise<Session | un
 /** Whether a refresh token is not used up; one that was exchanged a moment ago, by another tab, counts still. */
 function stillWorks(ctx: Context, claims: Claims, session: Session | undefined): boolean {
   if (!session || claims.tokenType !== "refresh") return true;
+  if (isReplaced(session, claims.sequence ?? -1)) return false;
   const behind = session.counter - (claims.sequence ?? -1);
   return behind === 0 || (behind === 1 && isWithinGrace(ctx, session));
 }

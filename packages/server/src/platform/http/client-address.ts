@@ -58,6 +58,9 @@ export function addressBlocks(address: string): readonly [string, ...string[]] {
   ];
 }
 
+/** The narrowest of them: what one machine or home has to itself. */
+export const addressBlock = (address: string): string => addressBlocks(address)[0];
+
 function ipv4Of(high: string, low: string): string {
   const bits = (Number.parseInt(high, 16) << 16) | Number.parseInt(low, 16);
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join(".");

@@ -24,9 +24,12 @@ export interface Counted<Caller> {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Tells a limit how a call that it counted has ended. Never throws: what the call did is done. */
+export type Settle = (isWrongGuess: boolean) => Promise<void>;
+
 /**
  * How often. `FieldName` is the body field it counts by, so that a misspelt one does not compile; `never` when it
- * counts by none. Throws when there were too many; may give back a function that forgets this one again.
+ * counts by none. Throws when there were too many; may give back whom to tell how the call ended.
  */
 export interface Limit<Ctx, in Caller, FieldName extends string = never> {
   /** For the documents. */
@@ -37,7 +40,7 @@ export interface Limit<Ctx, in Caller, FieldName extends string = never> {
    * says so. Then it is taken after the body, which it is handed.
    */
   readonly spares?: { readonly field: FieldName; readonly isClaimed: (ctx: Ctx) => boolean };
-  readonly take: (ctx: Ctx, counted: Counted<Caller>) => Promise<undefined | (() => Promise<void>)>;
+  readonly take: (ctx: Ctx, counted: Counted<Caller>) => Promise<undefined | Settle>;
 }
 
 export interface Call<Caller, V> {

@@ -19,6 +19,8 @@ export abstract class ApiError extends Error {
   abstract readonly code: string;
   abstract readonly sentence: Sentence;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether a limit of guesses counts the call: not if what was guessed at was right, or was not looked at. */
+  isWrongGuess = true;
 
   constructor(options: ErrorOptions = {}) {
     super(undefined, { cause: options.cause });
@@ -142,6 +144,7 @@ export class RequestRefused extends ApiError {
 export class Throttled extends RequestRefused {
   static readonly status = 429;
   static readonly code = "throttled";
+  override isWrongGuess = false;
 
   constructor(milliseconds: number) {
     const seconds = Math.max(1, Math.ceil(milliseconds / 1000));

@@ -124,17 +124,37 @@ describe("a call", () => {
     assert.deepEqual(counted.slice(2), [{ name: "ada" }]);
   });
 
-  it("is forgotten by its limits only once it succeeded", async () => {
-    const forgotten: string[] = [];
-    const limit = countingLimit("address", async () => async () => void forgotten.push("address"));
+  it("tells its limits how it ended: a wrong guess is what was refused, unless the refusal says otherwise", async () => {
+    class NotLookedAt extends ActionRefused {
+      override isWrongGuess = false;
+    }
+    const told: [string, boolean][] = [];
+    const watched = (path: `/${string}`, handle: () => Promise<unknown>) => {
+      const tell = async (isWrongGuess: boolean) => void told.push([path, isWrongGuess]);
+      return probe({ path, limit: [countingLimit("address", async () => tell)], handle });
+    };
     const { call } = createProbe([
-      probe({ path: "/api/good/", limit: [limit] }),
-      probe({ path: "/api/bad/", limit: [limit], handle: () => Promise.reject(new ActionRefused()) }),
+      watched("/api/good/", async () => ({})),
+      watched("/api/bad/", () => Promise.reject(new ActionRefused())),
+      watched("/api/busy/", () => Promise.reject(new NotLookedAt())),
+      watched("/api/bug/", () => Promise.reject(new Error("a bug"))),
     ]);
-    await call("POST", "/api/bad/");
-    assert.deepEqual(forgotten, []);
-    await call("POST", "/api/good/");
-    assert.deepEqual(forgotten, ["address"]);
+    for (const path of ["/api/good/", "/api/bad/", "/api/busy/", "/api/bug/"]) await call("POST", path);
+    assert.deepEqual(told, [
+      ["/api/good/", false],
+      ["/api/bad/", true],
+      ["/api/busy/", false],
+      ["/api/bug/", true],
+    ]);
+  });
+
+  it("gives back what a limit had counted when the next one refuses it", async () => {
+    const told: boolean[] = [];
+    const tell = async (isWrongGuess: boolean) => void told.push(isWrongGuess);
+    const full = countingLimit("address", () => Promise.reject(new Throttled(1000)));
+    const { call } = createProbe([probe({ limit: [countingLimit("address", async () => tell), full] })]);
+    assert.equal((await call("POST", "/api/probe/")).status, 429);
+    assert.deepEqual(told, [false]);
   });
 
   it("with a body that nobody asked for is answered without a look at it", async () => {

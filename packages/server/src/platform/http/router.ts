@@ -11,7 +11,7 @@ import {
   isOpenToOtherOrigins,
   preflightAnswer,
 } from "./cross-origin.ts";
-import type { AnyEndpoint, Limit, RequestContext } from "./endpoint.ts";
+import type { AnyEndpoint, Limit, RequestContext, Settle } from "./endpoint.ts";
 import { ApiError, defineError, NotFound, RequestRefused } from "./errors.ts";
 import { type Form, readForm } from "./form.ts";
 import type { Document } from "./html.ts";
@@ -184,13 +184,19 @@ function answerEndpoint<Ctx extends RequestContext>(
     const caller: unknown = await one.access.check(ctx);
     const waiting = byAddress.filter((limit) => limit.spares?.isClaimed(ctx));
     const atOnce = byAddress.filter((limit) => !waiting.includes(limit));
-    const forget = await takeAll(ctx, atOnce, { caller, body: {} });
-    const body = form ? await readForm(ctx, form, await readBody(request), caller) : {};
-    forget.push(...(await takeAll(ctx, [...waiting, ...byAccount], { caller, body })));
-    const query = new URL(request.url).searchParams;
-    const reply = await one.handle(ctx, { caller, body, params, query });
-    for (const undo of forget) await undo();
-    return jsonAnswer(one.status ?? 200, reply);
+    const taken: Settle[] = [];
+    try {
+      await takeAll(ctx, atOnce, { caller, body: {} }, taken);
+      const body = form ? await readForm(ctx, form, await readBody(request), caller) : {};
+      await takeAll(ctx, [...waiting, ...byAccount], { caller, body }, taken);
+      const query = new URL(request.url).searchParams;
+      const reply = await one.handle(ctx, { caller, body, params, query });
+      for (const settle of taken) await settle(false);
+      return jsonAnswer(one.status ?? 200, reply);
+    } catch (error) {
+      for (const settle of taken) await settle(!(error instanceof ApiError) || error.isWrongGuess);
+      throw error;
+    }
   };
 }
 
@@ -198,13 +204,12 @@ async function takeAll<Ctx>(
   ctx: Ctx,
   limits: readonly Limit<Ctx, unknown, string>[],
   counted: { caller: unknown; body: Readonly<Record<string, unknown>> },
-): Promise<(() => Promise<void>)[]> {
-  const forget: (() => Promise<void>)[] = [];
+  taken: Settle[],
+): Promise<void> {
   for (const limit of limits) {
-    const undo = await limit.take(ctx, counted);
-    if (undo) forget.push(undo);
+    const settle = await limit.take(ctx, counted);
+    if (settle) taken.push(settle);
   }
-  return forget;
 }
 
 function finishAnswer<Ctx extends RequestContext>(
