@@ -72,7 +72,7 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
     });
     t.clock.start();
     const serving = await serve(t.auth, { host: "127.0.0.1", port });
-    await using _proxy = await startNginx(outside, port);
+    const proxy = await startNginx(outside, port);
     const call = async (path: string, body: unknown) => {
       const headers = { "content-type": "application/json" };
       const answer = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -128,6 +128,7 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
     assert.equal(await heading(), "Password changed");
     assert.equal(await call("/api/auth/login/", { email: account.email, password: "Green-Valley-82" }), 200);
     assert.deepEqual(failed, []);
+    await proxy[Symbol.asyncDispose]();
     await serving.stop();
   });
 });
