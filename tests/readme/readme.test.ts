@@ -29,7 +29,7 @@ async function start(folder: string): Promise<Server> {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     scripts: { start: string };
   };
-  const [node, program = "", ...rest] = scripts.start.split(" ");
+  const [node, program = "", ...rest] = scripts.start.split(" ").filter((word) => word !== "--");
   assert.equal(node, "node");
   const server = spawn(process.execPath, [join(root, program), ...rest], {
     cwd: folder,

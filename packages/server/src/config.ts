@@ -1,9 +1,7 @@
 /** Every setting: its name, its value when unsaid, and what it means. There are no others. */
 
-import { parseMailbox } from "./core/mail/mailbox.ts";
-import { argon2Ceiling } from "./core/passwords/formats.ts";
-import { parseDuration, seconds } from "./platform/duration.ts";
-import { isLinkable } from "./platform/links.ts";
+import * as own from "./core/setting-readers.ts";
+import { seconds } from "./platform/duration.ts";
 import * as read from "./platform/readers.ts";
 import {
   cleanValue,
@@ -16,87 +14,6 @@ import {
   secretSetting,
   setting,
 } from "./platform/settings.ts";
-import { languageOf, languages } from "./platform/texts.ts";
-
-// Django's spellings too: its projects say en-us and pt-br.
-const languageCode = {
-  kind: languages.join(", "),
-  read: (text: string) => {
-    const language = languageOf(text.trim());
-    if (language) return language;
-    throw new Error(`must be one of ${languages.join(", ")}`);
-  },
-};
-
-const mailbox = {
-  kind: "address, or Name <address>",
-  read: (text: string) => {
-    const parsed = parseMailbox(text);
-    if (parsed) return parsed;
-    throw new Error("must be an address, or Name <address>");
-  },
-};
-
-const longText = {
-  kind: "text of 16 characters or more",
-  read: (text: string) => {
-    if (text.length >= 16) return text;
-    throw new Error("must have 16 characters or more: imagaine-auth secret makes one");
-  },
-};
-
-const linkTemplate = {
-  kind: "URL with {token}",
-  read: (text: string) => {
-    const [before = "", after, ...more] = text.split("{token}");
-    const url = URL.parse(`${before}x${after}`);
-    const isLink = after !== undefined && more.length === 0 && url !== null && isLinkable(text);
-    if (isLink && !url.username && !url.password) return text;
-    throw new Error(
-      "must be an address with {token} in it, such as https://app.example.com/#/verify/{token}",
-    );
-  },
-};
-
-const level = read.oneOf("debug", "info", "warn", "error");
-
-// In any case, and Python's word too: the name is one that many programs share.
-const logLevel = {
-  kind: level.kind,
-  read: (text: string) =>
-    level.read(
-      text
-        .trim()
-        .toLowerCase()
-        .replace(/^warning$/, "warn"),
-    ),
-};
-
-const argon2 = {
-  kind: "m,t,p",
-  read: (text: string) => {
-    const match = /^(\d{1,7}),(\d{1,3}),(\d{1,2})$/.exec(text.trim());
-    const [memoryKib = 0, passes = 0, parallelism = 0] = (match ?? []).slice(1).map(Number);
-    const isPossible = memoryKib >= 8 * parallelism && passes >= 1 && parallelism >= 1;
-    const isAffordable =
-      memoryKib <= argon2Ceiling.memoryKib &&
-      passes <= argon2Ceiling.passes &&
-      parallelism <= argon2Ceiling.parallelism;
-    if (isPossible && isAffordable) return { memoryKib, passes, parallelism };
-    const most = [argon2Ceiling.memoryKib, argon2Ceiling.passes, argon2Ceiling.parallelism];
-    throw new Error(`must be memory in KiB, passes and lanes, such as 19456,2,1, at most ${most.join()}`);
-  },
-};
-
-const shutdownDelay = {
-  kind: "duration, 0s to 15s",
-  read: (text: string) => {
-    const span = /^0s?$/.test(text.trim()) ? 0 : parseDuration(text);
-    // What is under way needs the rest of the 20 seconds that a stop may take.
-    if (span !== undefined && span <= seconds(15)) return span;
-    throw new Error("must be a duration such as 5s, from 0s to 15s");
-  },
-};
 
 export const settings = {
   mode: setting(
@@ -119,13 +36,13 @@ export const settings = {
   ),
   verifyEmailUrl: setting(
     "VERIFY_EMAIL_URL",
-    linkTemplate,
+    own.linkTemplate,
     undefined,
     "Where the link of a verification mail leads, with {token} where its token stands; for a front end whose page has another path than FRONTEND_URL/verify-email/TOKEN/.",
   ),
   resetPasswordUrl: setting(
     "RESET_PASSWORD_URL",
-    linkTemplate,
+    own.linkTemplate,
     undefined,
     "The same for the link of a reset mail, in place of FRONTEND_URL/reset-password/TOKEN/.",
   ),
@@ -135,7 +52,12 @@ export const settings = {
     "ImagAIne",
     "What your product is called in mail and on pages.",
   ),
-  language: setting("LANGUAGE_CODE", languageCode, "en", "The language of whoever asks for none we speak."),
+  language: setting(
+    "LANGUAGE_CODE",
+    own.languageCode,
+    "en",
+    "The language of whoever asks for none we speak.",
+  ),
   host: setting("HOST", read.text, "127.0.0.1", "The address to listen on."),
   port: setting(
     "PORT",
@@ -145,7 +67,7 @@ export const settings = {
   ),
   shutdownDelay: setting(
     "SHUTDOWN_DELAY",
-    shutdownDelay,
+    own.shutdownDelay,
     undefined,
     "How long calls are still taken after a signal to stop, while /_/ready/ says so: what sends calls needs that long to see it. Unsaid: 5s in production, else 0s.",
   ),
@@ -223,14 +145,14 @@ export const settings = {
     password: secretSetting("EMAIL_HOST_PASSWORD", read.text, "Password at the mail server."),
     from: setting(
       "DEFAULT_FROM_EMAIL",
-      mailbox,
+      own.mailbox,
       "noreply@localhost",
       "The sender: an address, or Name <address>.",
     ),
-    replyTo: setting("EMAIL_REPLY_TO", mailbox, undefined, "Where answers to our mail go."),
+    replyTo: setting("EMAIL_REPLY_TO", own.mailbox, undefined, "Where answers to our mail go."),
     mailboxKey: secretSetting(
       "MAILBOX_KEY",
-      longText,
+      own.longText,
       "Opens the development mailbox to whoever gives it, from another machine or behind a proxy. Unsaid: to this machine alone.",
     ),
     welcome: setting(
@@ -302,7 +224,7 @@ export const settings = {
     ),
     argon2: setting(
       "ARGON2",
-      argon2,
+      own.argon2,
       "19456,2,1",
       "Cost of hashing: memory in KiB, passes, lanes; in production no less than OWASP asks for. Older hashes are upgraded at the next sign-in.",
     ),
@@ -348,7 +270,7 @@ export const settings = {
   },
   logLevel: everydaySetting(
     "LOG_LEVEL",
-    logLevel,
+    own.logLevel,
     "info",
     "The least that is logged; in any case, warning too.",
   ),

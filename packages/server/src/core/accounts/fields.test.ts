@@ -142,8 +142,8 @@ describe("the names that are taken", () => {
   it("are every word beside which a declared field is sent or shown", async () => {
     await using t = await testAuth();
     const { paths, components } = (await t.http.get("/api/schema/")).body;
-    const { post } = paths["/api/auth/register/"];
-    const { put, patch } = paths["/api/auth/profile/"];
+    const { post } = paths["/api/auth/register"];
+    const { put, patch } = paths["/api/auth/profile"];
     const bodies = [post, put, patch].map((one) => one.requestBody.content["application/json"].schema);
     for (const { properties } of [...bodies, components.schemas.User])
       for (const name of Object.keys(properties)) isRefused(name);

@@ -61,7 +61,7 @@ describe("a page of an allowed origin", () => {
       assert.equal(headers.get("access-control-allow-origin"), app, path);
       assert.equal(
         headers.get("access-control-expose-headers"),
-        "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token",
+        "Retry-After, WWW-Authenticate, X-Request-Id, X-Refresh, Device-Token, Link",
       );
     }
   });
