@@ -2,7 +2,7 @@
 
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import { Pool, type PoolClient, type types } from "pg";
-import { DatabaseBusy, type DatabaseOptions, DatabaseUnreachable } from "./dialect.ts";
+import { type AroundStatement, DatabaseBusy, type DatabaseOptions, DatabaseUnreachable } from "./dialect.ts";
 import { checkParameters } from "./parameters.ts";
 import { ReadOnly, Silence, translatePostgresError } from "./postgres-errors.ts";
 
@@ -51,6 +51,7 @@ export function createPool({ url, options, getTypeParser, searchPath }: PoolPart
     types: { getTypeParser },
     ...(searchPath === undefined ? {} : { options: `-c search_path=${searchPath}` }),
   });
+  const around: AroundStatement = options.aroundStatement ?? ((_sql, run) => run());
   const opened = new Set<PoolClient>();
   /** Connections that are to be used by nobody any more. */
   const retired = new WeakSet<PoolClient>();
@@ -163,10 +164,7 @@ export function createPool({ url, options, getTypeParser, searchPath }: PoolPart
         throw fail(error, client);
       }
     }
-    const around = options.aroundStatement;
-    const query: typeof execute = around
-      ? (text, values) => around(text, () => execute(text, values))
-      : execute;
+    const query: typeof execute = (text, values) => around(text, () => execute(text, values));
     return {
       query: query as PostgresPoolClient["query"],
       // Whatever happened to the rollback, the next user of the connection must not inherit the transaction.
@@ -180,7 +178,8 @@ export function createPool({ url, options, getTypeParser, searchPath }: PoolPart
   async function checkWritable(): Promise<void> {
     const client = await connect();
     try {
-      const { rows } = await ask(client, "select current_setting('transaction_read_only') as mode", []);
+      const text = "select current_setting('transaction_read_only') as mode";
+      const { rows } = await around(text, () => ask(client, text, []));
       if (rows[0]?.mode !== "off") throw new ReadOnly("it is set to read only");
     } catch (error) {
       discard(client);
