@@ -71,8 +71,10 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
       },
     });
     t.clock.start();
+    await using stack = new AsyncDisposableStack();
     const serving = await serve(t.auth, { host: "127.0.0.1", port });
-    const proxy = await startNginx(outside, port);
+    stack.defer(async () => void (await serving.stop()));
+    stack.use(await startNginx(outside, port));
     const call = async (path: string, body: unknown) => {
       const headers = { "content-type": "application/json" };
       const answer = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) });
@@ -88,7 +90,7 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
 
     // The start page and all that it leads to.
     await page.goto(`${base}/`);
-    const links = await page.locator("a").evaluateAll("links => links.map((link) => link.href)");
+    const links = await page.evaluate("Array.from(document.links, (link) => link.href)");
     assert.ok((links as string[]).length > 3);
     for (const link of links as string[]) {
       assert.ok(link.startsWith(`${base}/`), link);
@@ -128,7 +130,5 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
     assert.equal(await heading(), "Password changed");
     assert.equal(await call("/api/auth/login/", { email: account.email, password: "Green-Valley-82" }), 200);
     assert.deepEqual(failed, []);
-    await proxy[Symbol.asyncDispose]();
-    await serving.stop();
   });
 });

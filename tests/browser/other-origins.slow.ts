@@ -5,16 +5,10 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { serve } from "../../packages/server/src/serve.ts";
 import { testAuth } from "../../packages/server/src/testing/test-auth.ts";
-
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/** So that it asks nobody outside for anything. */
-const quiet = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
+import { executablePath, launch } from "./browser.ts";
 
 /** An empty page on a port of its own, and so of another origin. */
 async function servePage() {
@@ -56,7 +50,7 @@ describe("a page of another origin", {
 }, () => {
   let browser: Browser;
   before(async () => {
-    browser = await chromium.launch({ executablePath, args: quiet });
+    browser = await launch();
   });
   after(() => browser.close());
 
