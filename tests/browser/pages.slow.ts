@@ -99,8 +99,11 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
         const passwords = { password: "Blue-Harbour-71", password2: "Blue-Harbour-71" };
         assert.equal(await post(`${url}/api/auth/register/`, language, { ...account, ...passwords }), 201);
         // The page finds it by itself; without scripts, when it is asked to.
-        while (!javaScriptEnabled && (await page.locator(".mails a").count()) === 0)
-          await page.getByText("Look for new mail").click();
+        const lookFor = async (mail: string) => {
+          while (!javaScriptEnabled && (await page.getByText(mail).count()) === 0)
+            await page.getByText("Look for new mail").click();
+        };
+        await lookFor("verify-email");
         await page.locator(".mails a").first().click({ timeout: 10_000 });
         const verify = await opened(page, () => page.getByText("Open link").click());
         await verify.getByRole("button", { name: say.confirm }).click();
@@ -111,6 +114,7 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
 
         await post(`${url}/api/auth/password/reset/request/`, language, { email: account.email });
         await page.goto(`${url}/_/mailbox/`);
+        await lookFor("reset-password");
         await page.getByText("reset-password").click({ timeout: 10_000 });
         // The button of the mail itself, in its frame.
         const mail = page.frameLocator("iframe");
