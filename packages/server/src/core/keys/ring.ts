@@ -201,6 +201,13 @@ async function bringOn(ctx: Context, algorithm: string): Promise<void> {
     .execute();
 }
 
+/** Never begins with a hyphen: a command would take it for an option. */
+function newKeyId(ctx: Context): string {
+  const bytes = Buffer.from(ctx.randomBytes(9));
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return toBase64Url(bytes);
+}
+
 /** Makes one key, unless another node was faster; slow for RSA, so outside the transaction. */
 async function makeKey(
   ctx: Context,
@@ -209,7 +216,7 @@ async function makeKey(
   signsFrom: Date | null,
 ): Promise<void> {
   const { privateKey, publicKey } = await generatePair(algorithm);
-  const kid = toBase64Url(ctx.randomBytes(9));
+  const kid = newKeyId(ctx);
   await ctx.transaction(async (ctx) => {
     const made = await keysIn(ctx)
       .insertInto("signing_keys")
