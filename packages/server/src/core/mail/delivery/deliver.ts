@@ -50,6 +50,8 @@ export async function deliver(ctx: Context, row: OutboxRow, carrier: Carrier): P
     message = await prepareMessage(ctx, row, carrier);
     if (!message) return unknown;
     const over = AbortSignal.any([stop, lease.lost]);
+    // Claimed while the stop was under way: it is given back, and not begun.
+    if (over.aborted) await failOn(over);
     ({ reply } = await Promise.race([transport.send(message, row.mail, over), failOn(over)]));
   } catch (error) {
     if (lease.lost.aborted) return unknown;
