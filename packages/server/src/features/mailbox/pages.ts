@@ -24,6 +24,7 @@ function askForKey(ctx: Context, isWrong = false): Document {
   const state = isWrong && html` aria-invalid="true" aria-describedby="key-error" autofocus`;
   return layout(ctx, {
     title: "Mailbox",
+    isError: isWrong,
     language: "en",
     status: 403,
     body: html`<p>From here it opens with the key that MAILBOX_KEY says.</p>
@@ -36,23 +37,33 @@ ${isWrong && html`<p class="error" id="key-error" role="alert">This is not the k
 /** The operator's pages are in English, as the logs are. */
 const ours = { isWide: true, language: "en" } as const;
 /**
- * Looks for new mail every three seconds while somebody looks at the page, and says so. The page itself stays: what has
- * the focus keeps it, and a screen reader is not thrown back to the beginning (WCAG 2.2, 2.2.4 and 3.2.5).
+ * Looks for new mail every three seconds while somebody looks at the page, and says so. What is there stays, and new mail
+ * is put beside it: what has the focus keeps it, and a screen reader does not begin anew (WCAG 2.2, 2.2.4 and 3.2.5).
  */
 const lookScript = `
 const mails = document.getElementById("mails");
 const status = document.querySelector("[role=status]");
-const count = (place) => place.querySelectorAll("li").length;
+const items = (place) => new Map([...place.querySelectorAll("li")].map((item) => [item.querySelector("a").getAttribute("href"), item]));
+function show(now) {
+  const [before, after] = [items(mails), items(now)];
+  if (before.size === 0 || after.size === 0) return mails.replaceChildren(...now.childNodes);
+  const list = mails.querySelector("ul");
+  for (const [key, item] of before) if (!after.has(key)) item.remove();
+  [...after].forEach(([key, item], index) => {
+    const old = before.get(key);
+    if (old) old.querySelector("time").textContent = item.querySelector("time").textContent;
+    else list.insertBefore(item, list.children[index]);
+  });
+}
 setInterval(async () => {
   if (document.hidden) return;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const now = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("mails");
-    if (!now || now.innerHTML === mails.innerHTML) return;
-    const more = count(now) - count(mails);
-    const focused = mails.contains(document.activeElement) && document.activeElement.getAttribute("href");
-    mails.replaceChildren(...now.childNodes);
-    if (focused) mails.querySelector('a[href="' + CSS.escape(focused) + '"]')?.focus();
+    if (!now) return;
+    const known = items(mails);
+    const more = [...items(now).keys()].filter((key) => !known.has(key)).length;
+    show(now);
     if (more > 0) status.textContent = more === 1 ? "1 new mail" : more + " new mails";
   } catch {}
 }, 3000);
