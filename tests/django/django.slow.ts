@@ -38,8 +38,12 @@ describe("a Django service with the same SECRET_KEY", () => {
     const exchanged = await t.http.post("/api/auth/token/refresh/", { refresh: theirs.refresh });
     assert.equal(exchanged.status, 200, exchanged.text);
     t.clock.advance("1m");
-    const again = await t.http.post("/api/auth/token/refresh/", { refresh: theirs.refresh });
-    assert.equal(again.status, 401);
+    const refresh = (token: unknown) => t.http.post("/api/auth/token/refresh/", { refresh: token });
+    // Its answer may have got lost: until the successor was used, it is the same one.
+    const again = await refresh(theirs.refresh);
+    assert.deepEqual([again.status, again.body.refresh], [200, exchanged.body.refresh]);
+    assert.equal((await refresh(exchanged.body.refresh)).status, 200);
+    assert.equal((await refresh(theirs.refresh)).status, 401);
     await django.stop();
   });
 });
