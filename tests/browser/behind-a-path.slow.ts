@@ -116,8 +116,8 @@ describe("behind nginx, under a path", { skip: missing ? `no ${missing} here` : 
     };
     await openLink();
     assert.ok(page.url().startsWith(`${base}/verify-email/`));
-    await page.getByRole("button", { name: "Confirm email" }).click();
-    assert.equal(await heading(), "Email confirmed");
+    await page.getByRole("button", { name: "Verify email" }).click();
+    assert.equal(await heading(), "Email verified");
     assert.equal(await call("/api/auth/login/", { email: account.email, password: passwords.password }), 200);
 
     assert.equal(await call("/api/auth/password/reset/request/", { email: account.email }), 200);

@@ -13,7 +13,7 @@ const good = "Green-Valley-82";
 
 const words = {
   en: {
-    ...{ confirm: "Confirm email", confirmed: "Email confirmed", choose: "Choose a new password" },
+    ...{ verify: "Verify email", verified: "Email verified", choose: "Choose a new password" },
     ...{ save: "Save password", done: "Password changed", dead: "This link does not work any more" },
     ...{ common: "This password is too common.", first: "New password", again: "New password, again" },
     ...{ error: "Error: ", another: "Ask for another link", email: "Email address", send: "Send a link" },
@@ -21,7 +21,7 @@ const words = {
     sendLink: "Send a new link",
   },
   "pt-BR": {
-    ...{ confirm: "Confirmar e-mail", confirmed: "E-mail confirmado", choose: "Escolha uma nova senha" },
+    ...{ verify: "Confirmar e-mail", verified: "E-mail confirmado", choose: "Escolha uma nova senha" },
     ...{ save: "Salvar senha", done: "Senha alterada", dead: "Este link não funciona mais" },
     ...{ common: "Esta senha é comum demais.", first: "Nova senha", again: "Nova senha, de novo" },
     ...{ error: "Erro: ", another: "Pedir outro link", email: "Endereço de e-mail", send: "Enviar link" },
@@ -106,8 +106,8 @@ describe("a browser", { skip: existsSync(executablePath) ? false : "no Chromium 
         await lookFor("verify-email");
         await page.locator(".mails a").first().click({ timeout: 10_000 });
         const verify = await opened(page, () => page.getByText("Open link").click());
-        await verify.getByRole("button", { name: say.confirm }).click();
-        assert.equal(await heading(verify), say.confirmed);
+        await verify.getByRole("button", { name: say.verify }).click();
+        assert.equal(await heading(verify), say.verified);
         const signIn = (password: string) =>
           post(`${url}/api/auth/login/`, language, { email: account.email, password });
         assert.equal(await signIn(passwords.password), 200);

@@ -1,4 +1,4 @@
-/** Every setting: its name, its value when unsaid, and what it means. There are no others. */
+/** Every setting: its name, its value when unset, and what it means. There are no others. */
 
 import * as own from "./core/setting-readers.ts";
 import { seconds } from "./platform/duration.ts";
@@ -69,7 +69,7 @@ export const settings = {
     "SHUTDOWN_DELAY",
     own.shutdownDelay,
     undefined,
-    "How long calls are still taken after a signal to stop, while /_/ready/ says so: what sends calls needs that long to see it. Unsaid: 5s in production, else 0s.",
+    "How long calls are still taken after a signal to stop, while /_/ready/ says so: what sends calls needs that long to see it. Unset: 5s in production, else 0s.",
   ),
   trustedProxies: setting(
     "TRUSTED_PROXIES",
@@ -99,7 +99,7 @@ export const settings = {
     url: fileSetting(
       "DATABASE_URL",
       read.text,
-      "sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. Unsaid: sqlite:DATA_DIR/auth.db.",
+      "sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME. Unset: sqlite:DATA_DIR/auth.db.",
     ),
     pool: setting("DATABASE_POOL", read.wholeNumber(1, 200), "10", "Connections to PostgreSQL at the most."),
   },
@@ -118,14 +118,14 @@ export const settings = {
       "EMAIL_BACKEND",
       read.oneOf("smtp", "capture", "both", "off"),
       undefined,
-      "smtp sends; capture keeps mail in the built-in mailbox; both does both; off sends nothing. Unsaid: smtp where EMAIL_HOST is set, else capture in development.",
+      "smtp sends; capture keeps mail in the built-in mailbox; both does both; off sends nothing. Unset: smtp where EMAIL_HOST is set, else capture in development.",
     ),
     host: setting("EMAIL_HOST", read.text, undefined, "The mail server."),
     port: setting(
       "EMAIL_PORT",
       read.wholeNumber(1, 65535),
       undefined,
-      "Its port. Unsaid: 587 with EMAIL_USE_TLS, 465 with EMAIL_USE_SSL, else 25.",
+      "Its port. Unset: 587 with EMAIL_USE_TLS, 465 with EMAIL_USE_SSL, else 25.",
     ),
     useTls: setting("EMAIL_USE_TLS", read.switchedOn, "off", "STARTTLS, which is then demanded (RFC 3207)."),
     useSsl: setting("EMAIL_USE_SSL", read.switchedOn, "off", "TLS from the first byte (RFC 8314)."),
@@ -153,7 +153,7 @@ export const settings = {
     mailboxKey: secretSetting(
       "MAILBOX_KEY",
       own.longText,
-      "Opens the development mailbox to whoever gives it, from another machine or behind a proxy. Unsaid: to this machine alone.",
+      "Opens the development mailbox to whoever gives it, from another machine or behind a proxy. Unset: to this machine alone.",
     ),
     welcome: setting(
       "WELCOME_EMAIL",
@@ -169,8 +169,8 @@ export const settings = {
       "HS256",
       "Signs access tokens: HS256 with SECRET_KEY; the others with keys made here and published at /.well-known/jwks.json.",
     ),
-    issuer: setting("JWT_ISSUER", read.text, undefined, "The claim iss. Unsaid: PUBLIC_URL."),
-    audience: setting("JWT_AUDIENCE", read.text, undefined, "The claim aud. Unsaid: none."),
+    issuer: setting("JWT_ISSUER", read.text, undefined, "The claim iss. Unset: PUBLIC_URL."),
+    audience: setting("JWT_AUDIENCE", read.text, undefined, "The claim aud. Unset: none."),
     claims: setting(
       "TOKEN_CLAIMS",
       read.words,

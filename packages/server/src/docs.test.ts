@@ -117,6 +117,44 @@ describe("the documents", () => {
     assert.deepEqual(missing, []);
   });
 
+  it("are each found from docs/README.md, once, but for the decisions, which have one way in", () => {
+    const pages = documents.filter((path) => /^docs\/(?!README|decisions\/(?!0001))/.test(path));
+    const linked = [...read("docs/README.md").matchAll(/\]\((?<to>[^):#]+)\)/g)].map(({ groups }) =>
+      join("docs", groups?.to ?? ""),
+    );
+    assert.deepEqual(linked.filter((path) => path.startsWith("docs/")).toSorted(), pages);
+  });
+
+  it("verify addresses and sign people in, in these words alone, as do our pages and mails", () => {
+    const otherWords = /\b(?:confirm(?:s|ed|ing|ation)?|log(?:s|ged|ging)? (?:in|out)|unsaid)\b/i;
+    // The original's sentence, and one that follows it.
+    const kept = /Email verified successfully\. You can now log in\.|Successfully logged out\./g;
+    // Paths, names of fields and examples are code.
+    const prose = documents.map(
+      (path) =>
+        [
+          path,
+          read(path)
+            .replaceAll(fencePattern, "")
+            .replaceAll(/`[^`]*`/g, ""),
+        ] as const,
+    );
+    // No word of the Portuguese sentences beside them is one of these.
+    const sentences = sourceFiles()
+      .filter((path) => path.endsWith("texts.ts"))
+      .map(
+        (path) => [path, readFileSync(join(import.meta.dirname, path), "utf8").replaceAll(kept, "")] as const,
+      );
+    assert.ok(prose.length > 40 && sentences.length > 5);
+    const wrong = [...prose, ...sentences].flatMap(([path, text]) =>
+      text
+        .split("\n")
+        .filter((line) => otherWords.test(line) && !line.startsWith("### "))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   it("name no npm script that does not exist", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Readonly<Record<string, string>> };
     const unknown = documents.flatMap((document) =>

@@ -166,7 +166,7 @@ export const links: readonly Own[] = [
   {
     id: "link.get-without-saying-it-is-a-script",
     request: get(carolsLink),
-    response: detail(200, "Press the button to confirm that this address is yours."),
+    response: detail(200, "Press the button to verify that this address is yours."),
   },
   {
     id: "link.get-without-saying-it-is-a-script-changes-nothing",

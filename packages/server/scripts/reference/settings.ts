@@ -22,7 +22,7 @@ export function describeSettings(): string {
   return page(
     "Settings",
     "Settings are environment variables. The command line reads them from the environment and from a file `.env` in " +
-      "the folder it is started in; the environment wins. An empty variable counts as unsaid. A secret, and " +
+      "the folder it is started in; the environment wins. An empty variable counts as unset. A secret, and " +
       "`DATABASE_URL`, may also be put into a file: `NAME_FILE` names it. A line of `.env` is `NAME=value`, with `#` " +
       "for comments; a value that has a `#` stands in quotes, and `$(…)` is not run. `imagaine-auth config show` says " +
       "which value counts, and where it comes from; `imagaine-auth config check` says what would keep a server from " +
@@ -43,7 +43,7 @@ export function describeSettings(): string {
 
 function settingTable(list: readonly Setting<unknown>[]): string {
   return table(
-    ["Name", "Value", "Unsaid", "Meaning"],
+    ["Name", "Value", "Default", "Meaning"],
     list.map(({ name, reader, fallbackText, meaning, secret, mayBeFile }) => [
       code(name),
       `${plain(reader.kind)}${mayBeFile ? ` (${secret ? "secret; " : ""}also ${code(`${name}_FILE`)})` : ""}`,

@@ -66,7 +66,7 @@ function listKeys({ ctx, hasMailbox, write }: Use): ReadonlyMap<string, Key> {
     o: open("the API's reference", referencePath),
     m: open("the mailbox", mailboxPath),
     u: {
-      does: "add a user who can log in at once, and show the password this once",
+      does: "add a user who can sign in at once, and show the password this once",
       press: async () => write(testUserLine(ctx, await addTestUser(ctx))),
     },
     "?": { does: "show this", press: () => showHelp(keys, write) },

@@ -37,7 +37,7 @@ export function findFindings(read: Read): Finding[] {
     ...findUnreadable(read),
     ...unsafe.flatMap(({ problem, because, fixes }) => {
       const names = [problem, ...fixes].map((text) => /^[A-Z][A-Z0-9_]+/.exec(text)?.[0] ?? "");
-      // What cannot be read counts as unsaid: that it is missing is no news.
+      // What cannot be read counts as unset: that it is missing is no news.
       if (names.some((name) => unreadable.has(name))) return [];
       return [{ problem, because, ...from(read.sources, names[0] ?? ""), fixes }];
     }),

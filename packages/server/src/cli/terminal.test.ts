@@ -66,7 +66,7 @@ describe("a development server at a terminal", onLinux, () => {
     assert.doesNotMatch(sitting.screen(), /nobody@|Harbour|"level"/);
   });
 
-  it("makes a user who can log in at once, a different one each time", async () => {
+  it("makes a user who can sign in at once, a different one each time", async () => {
     await using box = await openBox();
     const sitting = box.sit(`$cli --port 0; ${look}`);
     const url = addressIn(await sitting.shows(banner));

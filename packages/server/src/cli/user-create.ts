@@ -33,7 +33,7 @@ export function addUserCreate(user: Command): void {
     ],
   })
     .argument("<email>", "the e-mail address")
-    .option("--username <name>", "unsaid: what stands before the @")
+    .option("--username <name>", "if left out: what stands before the @")
     .option("--first-name <name>", "the first name")
     .option("--last-name <name>", "the last name")
     .option("--field <name=value>", "any declared field; may be said more than once", collect, [])

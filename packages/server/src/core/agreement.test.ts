@@ -39,7 +39,7 @@ describe("a server that starts with another issuer than the one before", () => {
     await lookAround(moved.ctx);
     const [first, ...more] = said(moved);
     assert.equal(first?.level, "warn");
-    assert.match(first.msg, /JWT_ISSUER \(unsaid, so PUBLIC_URL\) is https:\/\/login\.example\.com here/);
+    assert.match(first.msg, /JWT_ISSUER \(unset, so PUBLIC_URL\) is https:\/\/login\.example\.com here/);
     assert.match(first.msg, /was https:\/\/auth\.example\.com .*everybody has to sign in again/);
     assert.equal(first.fix, "JWT_ISSUER=https://auth.example.com");
     assert.deepEqual(more, []);

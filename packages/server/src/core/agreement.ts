@@ -146,7 +146,7 @@ function tellChanges(ctx: Context, before: Node | undefined): void {
     const message =
       isWorkedOut && !isPublicUrlSaid && mode !== "production"
         ? `This is ${here}: whoever signed in at ${there} signs in again here, unless that is kept`
-        : `${name}${isWorkedOut ? " (unsaid, so PUBLIC_URL)" : ""} is ${here} here, and was ${there} where this database was last served: ` +
+        : `${name}${isWorkedOut ? " (unset, so PUBLIC_URL)" : ""} is ${here} here, and was ${there} where this database was last served: ` +
           "tokens given out there are refused here, and everybody has to sign in again, unless it is kept";
     ctx.log("warn", message, { fix });
   }

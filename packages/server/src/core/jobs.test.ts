@@ -105,7 +105,7 @@ describe("a job", () => {
     assert.equal(runs, 1);
   });
 
-  it("housekeeping, counting the makes of passwords, watching neighbours and clock, and removing what nobody confirms are jobs of every system", async () => {
+  it("housekeeping, counting the makes of passwords, watching neighbours and clock, and removing what nobody verifies are jobs of every system", async () => {
     await using t = await testAuth();
     assert.deepEqual(
       t.ctx.additions.jobs.map((job) => job.name),

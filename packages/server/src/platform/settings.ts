@@ -49,7 +49,7 @@ export interface ReadValues<Tree> {
   readonly warnings: Problem[];
 }
 
-/** Declares one setting: its name, how it is read, what it means, and its value when unsaid. */
+/** Declares one setting: its name, how it is read, what it means, and its value when unset. */
 export function setting<T>(name: string, reader: Reader<T>, fallback: string, meaning: string): Setting<T>;
 export function setting<T>(
   name: string,
@@ -138,7 +138,7 @@ function readOne(one: Setting<unknown>, look: Look): unknown {
   const whose = look.own.has(name) ? undefined : findOtherMeaning(name, look.environment[name]);
   if (whose !== undefined) look.warnings.push({ name, message: `is not read: its value is ${whose}` });
   try {
-    // An empty value is how compose files write "unsaid".
+    // An empty value is how compose files write "unset".
     const text = (whose === undefined && readSaid(one, look)) || readNamedFile(one, look);
     return text ? reader.read(text) : fallback;
   } catch (error) {

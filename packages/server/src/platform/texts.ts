@@ -41,7 +41,7 @@ export function pickLanguage(header: string | null | undefined, fallback: Langua
   return best?.language ?? fallback;
 }
 
-/** What the parameter q says, 0 to 1 (RFC 9110, 12.4.2): 1 when unsaid, and 0 when it is no such number. */
+/** What the parameter q says, 0 to 1 (RFC 9110, 12.4.2): 1 when left out, and 0 when it is no such number. */
 export function readQuality(parameters: readonly string[]): number {
   const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
   if (quality === undefined) return 1;

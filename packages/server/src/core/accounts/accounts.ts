@@ -31,7 +31,7 @@ export interface Account {
   /** Null: no password is believed, so none signs in. */
   readonly passwordHash: string | null;
   readonly verifiedAt: Date | null;
-  /** From when nobody is expected to confirm a registration any more; null for an account that stays in any case. */
+  /** From when nobody is expected to verify a registration any more; null for an account that stays in any case. */
   readonly unconfirmedUntil: Date | null;
   readonly disabledAt: Date | null;
   /** Tokens from before this moment that name no session are dead. */
@@ -91,7 +91,7 @@ export interface NewAccount {
   readonly passwordHash: string;
   /** Unsaid: not verified. */
   readonly verifiedAt?: Date;
-  /** How long it waits for its address to be confirmed; unsaid: for ever. */
+  /** How long it waits for its address to be verified; unset: for ever. */
   readonly unconfirmedUntil?: Date;
   /** The declared fields that were said; the others get their defaults. */
   readonly fields: Readonly<Record<string, unknown>>;

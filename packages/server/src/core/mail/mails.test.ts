@@ -80,7 +80,7 @@ Type this code on the page where you created your account, or open the link belo
 
 493 771
 
-Confirm email:
+Verify email:
 https://auth.example.org/verify-email/TOKEN/
 
 The code works for 15 minutes, the link for 24 hours.
@@ -91,7 +91,7 @@ Example
 `,
     welcome: `Welcome to Example
 ---
-Your address is confirmed and your account is ready.
+Your address is verified and your account is ready.
 
 Example
 `,

@@ -12,7 +12,7 @@ const everything: MailContent = {
   preheader: "Type this code on the page you came from.",
   paragraphs: ["Type this code on the page where you created your account.", "It works for 15 minutes."],
   code: "493771",
-  button: { label: "Confirm email", url },
+  button: { label: "Verify email", url },
   context: [
     { label: "When", value: "23 Nov 2026, 14:02 UTC" },
     { label: "Device", value: "Chrome on Windows" },
@@ -55,7 +55,7 @@ describe("renderMessage", () => {
   it("says every block in both parts, in the same order", () => {
     const { text, html } = renderMessage(everything, envelope);
     const { paragraphs, context = [], closing = [] } = everything;
-    const blocks = [...paragraphs, ["493 771", "493\n771"], "Confirm email", url];
+    const blocks = [...paragraphs, ["493 771", "493\n771"], "Verify email", url];
     const all = [
       ...blocks,
       ...context.flatMap(({ label, value }) => [label, value]),
@@ -80,7 +80,7 @@ describe("renderMessage", () => {
     const { text } = renderMessage(everything, { ...envelope, language: "pt-BR", appName: "Exemplo" });
     assert.equal(
       text,
-      `Type this code on the page where you created your account.\n\nIt works for 15 minutes.\n\n493 771\n\nConfirm email:\n${url}\n\n` +
+      `Type this code on the page where you created your account.\n\nIt works for 15 minutes.\n\n493 771\n\nVerify email:\n${url}\n\n` +
         "When: 23 Nov 2026, 14:02 UTC\nDevice: Chrome on Windows\n\nThe link works for 24 hours.\n\nIf it wasn't you, ignore this mail.\n\n" +
         "Exemplo · help@example.org\n",
     );

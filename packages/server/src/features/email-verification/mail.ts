@@ -30,7 +30,7 @@ export const verificationMail: Mail<AskedFor> = {
   attribute: attributeAsked,
   compose: async (ctx, { to, language, askedFrom }) => {
     const found = await findAccountByEmail(ctx, to);
-    // Held, so that it does not go as one that nobody confirms while it gets a link.
+    // Held, so that it does not go as one that nobody verifies while it gets a link.
     const account = found && (await holdAccount(ctx, found.id));
     if (!account || account.verifiedAt || account.disabledAt) return undefined;
     if (await hasFreshLink(ctx, verificationPurpose, account.id, freshTime)) return undefined;
@@ -48,7 +48,7 @@ export const verificationMail: Mail<AskedFor> = {
         preheader: say("opening"),
         paragraphs: [say("opening")],
         code,
-        button: { label: say("confirm"), url: mailedLink(ctx, "verify-email", token) },
+        button: { label: say("verify"), url: mailedLink(ctx, "verify-email", token) },
         closing: [times, say("ifNotYou")],
       },
     };

@@ -47,7 +47,7 @@ describe("the page behind a verification link", () => {
     assert.equal((await t.http.get(path)).status, 200);
     assert.equal((await ada.login()).status, 400);
     const done = await submit(t, path);
-    assert.match(done.text, /Email confirmed/);
+    assert.match(done.text, /Email verified/);
     assert.equal((await ada.login()).status, 200);
   });
 
@@ -78,7 +78,7 @@ describe("the page behind a verification link", () => {
     }
     assert.equal(texts.size, 1, "what killed a link shows");
     const [text = ""] = texts;
-    assert.doesNotMatch(text, /Confirm email|example/);
+    assert.doesNotMatch(text, /Verify email|example/);
     const { action, field } = formIn(text);
     const before = (await t.mailbox()).length;
     t.clock.advance("1m");
@@ -86,16 +86,16 @@ describe("the page behind a verification link", () => {
     assert.match(sent.text, /Check your email/);
     assert.equal((await t.mailbox()).length, before + 1);
     const mailed = `/verify-email/${await t.linkToken("verify-email", replaced.email)}/`;
-    assert.match((await submit(t, mailed)).text, /Email confirmed/);
+    assert.match((await submit(t, mailed)).text, /Email verified/);
   });
 
-  it("says at once that an address is confirmed already, and what to do where a password is missing", async () => {
+  it("says at once that an address is verified already, and what to do where a password is missing", async () => {
     await using t = await testAuth();
     const { path } = await unverifiedLink(t);
     await submit(t, path);
     const opened = await t.http.get(path);
     assert.equal(opened.status, 200);
-    assert.match(opened.text, /Email already confirmed/);
+    assert.match(opened.text, /Email already verified/);
     assert.doesNotMatch(opened.text, /<form|<button/);
     const { links } = await verifyDisputed(t);
     for (const link of links) {
@@ -165,7 +165,7 @@ describe("the page behind a verification link", () => {
     const { links } = await verifyDisputed(t);
     for (const path of links) {
       const again = await submit(t, path);
-      assert.match(again.text, /Email confirmed/);
+      assert.match(again.text, /Email verified/);
       assert.doesNotMatch(again.text, /reset-password/);
     }
   });

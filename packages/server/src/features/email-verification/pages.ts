@@ -35,7 +35,7 @@ export const verifyEmailPage: Page<Context> = {
     if (state !== "alive") return showConfirmed(ctx, state, { isNews: false });
     return layout(ctx, {
       title: say("pageTitle"),
-      body: html`<p>${say("pageText")}</p><form method="post"><button>${say("confirm")}</button></form>`,
+      body: html`<p>${say("pageText")}</p><form method="post"><button>${say("verify")}</button></form>`,
     });
   },
   submit: async (ctx, { params }) => {

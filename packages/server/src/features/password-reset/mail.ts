@@ -29,7 +29,7 @@ export const resetMail: Mail<AskedFor> = {
     const token = await issueOneTimeToken(ctx, resetPurpose, account.id, resetTtl, askedFrom.address);
     const say = (key: keyof typeof sentences) => sentences[key][language];
     const linkTime = say("linkTime").replace("{time}", spellDuration(resetTtl, language));
-    // Somebody whose address was confirmed without a password that could be believed has none to reset.
+    // Somebody whose address was verified without a password that could be believed has none to reset.
     const isFirst = account.verifiedAt !== null && account.passwordHash === null;
     return {
       to: account.email,

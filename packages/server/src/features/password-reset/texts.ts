@@ -7,7 +7,7 @@ export const sentences = texts(
     done: "Password has been reset successfully.",
     opening: "Somebody asked to reset the password of your account. If it was you, choose a new one here.",
     openingFirst:
-      "Your address is confirmed. One step is left before you can sign in: choose a password. Your account has none yet.",
+      "Your address is verified. One step is left before you can sign in: choose a password. Your account has none yet.",
     button: "Choose a new password",
     buttonFirst: "Choose a password",
     linkTime: "The link can be used once, within {time}.",

@@ -120,7 +120,7 @@ describe("registering an unverified address again", () => {
     const token = await t.linkToken("reset-password", email);
     const mail = (await t.mailbox()).at(-1);
     assert.equal(mail?.subject, "Choose your ImagAIne password");
-    assert.match(mail?.text ?? "", /Your address is confirmed\. One step is left .*: choose a password\./);
+    assert.match(mail?.text ?? "", /Your address is verified\. One step is left .*: choose a password\./);
     assert.doesNotMatch(mail?.text ?? "", /to reset|new password|stays as it is/);
     await t.auth.passwordReset.complete(token, newPassword);
     assert.equal(await signsIn(t, newPassword), true);

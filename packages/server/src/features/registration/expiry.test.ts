@@ -10,7 +10,7 @@ import { removeUnconfirmed, removingUnconfirmed } from "./expiry.ts";
 const run = (t: TestAuth) => removingUnconfirmed.run(t.ctx);
 const emails = async (t: TestAuth) => (await t.rows("accounts")).map(({ email }) => email);
 
-describe("a registration that nobody confirms", () => {
+describe("a registration that nobody verifies", () => {
   it("goes after seven days with all that hangs on it, and its username is free again", async () => {
     await using t = await testAuth();
     const eve = await t.person({ username: "ada", email: "eve@example.org", verified: false });
@@ -56,7 +56,7 @@ describe("a registration that nobody confirms", () => {
     assert.deepEqual(await emails(t), [ada.email]);
   });
 
-  it("stays while a link to a new password still works, which would confirm it as well", async () => {
+  it("stays while a link to a new password still works, which would verify it as well", async () => {
     await using t = await testAuth();
     const ada = await t.person({ verified: false });
     await t.mailbox();
@@ -161,7 +161,7 @@ describe("a registration that nobody confirms", () => {
     assert.deepEqual(await emails(t), [values.email]);
   });
 
-  it("stays when it is confirmed just after it was found to be due", async () => {
+  it("stays when it is verified just after it was found to be due", async () => {
     await using t = await testAuth();
     const ada = await t.person({ verified: false });
     const [row] = await t.rows("accounts");

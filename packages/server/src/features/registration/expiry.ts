@@ -1,4 +1,4 @@
-/** The end of registrations that nobody confirmed: they go, and their username is free again. */
+/** The end of registrations that nobody verified: they go, and their username is free again. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { accountsIn, findAccount } from "../../core/accounts/accounts.ts";
@@ -11,7 +11,7 @@ import { awaitsVerification } from "../email-verification/flow.ts";
 
 export const registrationExpired = event("registration.expired");
 
-/** How long a registration waits for its address to be confirmed; longer, if a link was mailed that still works. */
+/** How long a registration waits for its address to be verified; longer, if a link was mailed that still works. */
 export const unconfirmedTime = days(7);
 
 /** Registrations that are looked at in one go. */
@@ -45,7 +45,7 @@ async function listDue(ctx: Context): Promise<readonly string[]> {
 }
 
 /**
- * Removes an account whose time is up; one that was confirmed meanwhile stays. One whose owner may still open a link,
+ * Removes an account whose time is up; one that was verified meanwhile stays. One whose owner may still open a link,
  * or that is shut, is looked at again tomorrow. Of two nodes, one does it.
  */
 export async function removeUnconfirmed(ctx: Context, id: string): Promise<void> {
